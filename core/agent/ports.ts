@@ -1,0 +1,109 @@
+/**
+ * What the agent needs from outside: containers, sandboxes, and its connections. `core/containers`
+ * and `core/http` implement these for a real host, `core/simulation` in memory.
+ */
+import type { CommandInfo, ExecutorEvent, LinkAgentMessage } from '../api/index.js';
+import type { ContainerId, Disposable } from '../base/index.js';
+
+/** What to run. The containerizer makes the sandbox, fetches the URIs, and starts the process. */
+export interface ContainerSpec {
+  readonly containerId: ContainerId;
+  /** Absolute path of the sandbox; made by the containerizer, owned by the user of the task. */
+  readonly sandbox: string;
+  /** What to run, with its URIs and its own environment, which wins over `environment`. */
+  readonly command: CommandInfo;
+  /** The whole environment besides that of the command; nothing of the agent's leaks in. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The user to run as; undefined: the agent's own. */
+  readonly user: string | undefined;
+  /** For containerizers that enforce them: memory and disk in MiB. */
+  readonly limits: {
+    readonly cpus?: number;
+    readonly memoryMiB?: number;
+    readonly diskMiB?: number;
+  };
+}
+
+/** How a launch ended. A failure has left no process behind. */
+export type LaunchOutcome =
+  | { readonly kind: 'started'; readonly pid: number; readonly startTime: string }
+  | {
+      readonly kind: 'failed';
+      /** What could not be done: `user` and `command` name what is wrong with the task. */
+      readonly stage: 'sandbox' | 'user' | 'fetch' | 'command' | 'launcher';
+      readonly message: string;
+    };
+
+/** How a container ended. */
+export type ContainerEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: string }
+  /** Nobody saw it end: the launcher died, or the host was rebooted. All of its processes are gone. */
+  | { readonly kind: 'lost'; readonly message: string };
+
+/** What the agent remembers of a container that it launched. */
+export interface KnownContainer {
+  readonly containerId: ContainerId;
+  /** Undefined when the agent died between asking for the launch and learning of its outcome. */
+  readonly process: { readonly pid: number; readonly startTime: string } | undefined;
+}
+
+/** What became of a known container while the agent was away. */
+export type ContainerFate =
+  | { readonly kind: 'running'; readonly pid: number; readonly startTime: string }
+  | ContainerEnd;
+
+export interface Containerizer {
+  /** What it cannot enforce, in words for the log and the docs. */
+  readonly unenforced: readonly string[];
+  /**
+   * Called once, before anything else: finds or starts what is needed to run containers, tells the
+   * fate of each known container, and kills every container that is not among the known.
+   */
+  recover(known: readonly KnownContainer[]): Promise<ReadonlyMap<ContainerId, ContainerFate>>;
+  /** Starts a container. Never rejects. */
+  launch(spec: ContainerSpec): Promise<LaunchOutcome>;
+  /** Sends a signal to every process of the container. An ended container is no error. */
+  signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void;
+  /**
+   * The end of a container has been checkpointed: nobody needs to remember it any more. Until then
+   * the containerizer tells it again after each restart of the agent.
+   */
+  forget(containerId: ContainerId): void;
+  /** Calls the listener when a container ends, once for each. */
+  onEnd(listener: (containerId: ContainerId, end: ContainerEnd) => void): Disposable;
+  /** Lets go of the containers, which run on (an upgrade), or ends them and what runs them. */
+  close(mode: 'leave-running' | 'end-all'): Promise<void>;
+}
+
+/** The sandboxes on disk. */
+export interface Sandboxes {
+  /** Part of the disk under the work directory that is in use, 0 to 1. */
+  diskUsage(): Promise<number>;
+  /** Removes a folder and all in it; an absent one is no error. Never follows a link out. */
+  remove(path: string): Promise<void>;
+}
+
+/** The agent's side of its connection to the master. */
+export interface MasterConnection {
+  /** Queues one message, in order. Never throws. */
+  send(message: LinkAgentMessage): void;
+  close(): void;
+}
+
+/** Opens connections to the master; when and how often, the agent decides. */
+export interface MasterConnector {
+  /**
+   * Tries once to find and reach the leading master. The shell answers by `agent.masterConnected`,
+   * or by `agent.masterDisconnected` when it fails; later, by the latter when the connection ends.
+   */
+  connect(): void;
+}
+
+/** The event stream of one subscription of an executor. */
+export interface ExecutorStream {
+  /** Queues one event, in order. Never throws. */
+  send(event: ExecutorEvent): void;
+  /** Ends the stream after what was sent. The shell reports no disconnection for it. */
+  close(): void;
+}

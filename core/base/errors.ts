@@ -1,0 +1,72 @@
+/**
+ * The one base class of all errors that Plateau throws on purpose. Expected outcomes are values with
+ * typed reasons, not errors. Codes are listed in `docs/reference/errors.md`; a test compares the two.
+ */
+
+/** Context of an error: ids and values, safe to print. */
+export type ErrorContext = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface PlateauErrorOptions {
+  /** Ids and values that the message is about. */
+  readonly context?: ErrorContext;
+  /** Whether the same call may succeed later without a change. Default false. */
+  readonly retriable?: boolean;
+  readonly cause?: unknown;
+}
+
+/**
+ * An exceptional condition. The message says what happened, with which ids, and what to do next.
+ * `code` is stable across versions: scripts may match on it.
+ */
+export class PlateauError extends Error {
+  readonly code: ErrorCode;
+  readonly context: ErrorContext;
+  readonly retriable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: PlateauErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PlateauError';
+    this.code = code;
+    this.context = options.context ?? {};
+    this.retriable = options.retriable ?? false;
+  }
+}
+
+/** Every code, with what it means. The reference page of errors lists the same. */
+export const ERROR_CODES = {
+  PORT_IN_USE: 'another process listens on the port',
+  INSECURE_BIND: 'binding beyond loopback without authentication was refused',
+  WORK_DIR_LOCKED: 'another process uses the work directory',
+  WORK_DIR_FORMAT: 'the work directory was written by another version or program',
+  STALE_SOCKET: 'a socket file is in the way and nobody listens on it',
+  SOCKET_PATH_TOO_LONG: 'the path of a unix socket exceeds what the system allows',
+  WRONG_PLATFORM: 'agents run on Linux only',
+  INVALID_FLAG: 'an option of the command line is not valid',
+  INVALID_RESOURCES: 'a resource is not well-formed',
+  INVALID_MESSAGE: 'a message is not well-formed',
+  FENCED: 'a write was refused because a newer leader has taken over',
+  STORE_CONFLICT: 'a compare-and-set found another version',
+  STORE_FAILED: 'the store could not read or write',
+  LEASE_LOST: 'the lease was lost',
+  MASTER_UNREACHABLE: 'no master answers at the address',
+  CALL_REFUSED: 'the master or agent refused a call',
+  STREAM_ENDED: 'the event stream ended or fell silent',
+  FRAMEWORK_REMOVED: 'the framework was removed and cannot subscribe again under its id',
+  LAUNCHER_UNREACHABLE: 'the launcher of the agent does not answer',
+  NOT_FOUND: 'what was asked for does not exist',
+  ASSERTION: 'an invariant of Plateau does not hold: please report it',
+} as const satisfies Record<string, string>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** States an invariant. Stays on in production; a failure is a defect of Plateau. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (condition === undefined || condition === null || condition === false) {
+    throw new PlateauError('ASSERTION', message);
+  }
+}
+
+/** The text of anything thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,31 @@
+/** What everything stands on: world, ownership, errors, ids, and the ports to durable state. */
+export {
+  type AgentId,
+  type Brand,
+  type ContainerId,
+  type ExecutorId,
+  type FrameworkId,
+  type OfferId,
+  type StreamId,
+  type TaskId,
+  id,
+} from './brand.js';
+export { at, isRecord } from './cast.js';
+export { type Clock, SystemClock, setRepeatingTimer } from './clock.js';
+export { type Disposable, DisposableStore, toDisposable } from './disposable.js';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorContext,
+  PlateauError,
+  type PlateauErrorOptions,
+  assert,
+  errorMessage,
+} from './errors.js';
+export { type Ids, SeededIds, SystemIds } from './ids.js';
+export type { Candidacy, Lease, LeaseHolder } from './lease.js';
+export { LOG_LEVELS, type LogFields, type LogLevel, type Logger, SILENT_LOGGER } from './log.js';
+export { type Random, SeededRandom, shuffle } from './random.js';
+export type { Store, StoreCheck, StoreEntry, StoreTransaction } from './store.js';
+export { VirtualClock, VirtualWorld, type VirtualWorldOptions } from './virtual-world.js';
+export { type World, systemWorld } from './world.js';
