@@ -644,6 +644,19 @@ export type RegistryFrameworkState =
   | 'ACTIVE'
   | 'REMOVED';
 
+/** `plateau.v1.checkpoint.Executor.Kind` */
+export type CheckpointExecutorKind =
+  | 'COMMAND'
+  | 'GROUP'
+  | 'CUSTOM';
+
+/** `plateau.v1.checkpoint.Task.EndingCause` */
+export type CheckpointTaskEndingCause =
+  | 'KILL'
+  | 'MAX_COMPLETION_TIME'
+  | 'GROUP'
+  | 'SHUTDOWN';
+
 /** `google.protobuf.Duration` */
 export interface ProtobufDuration {
   readonly seconds?: bigint | undefined;
@@ -3478,25 +3491,46 @@ export interface CheckpointExecutor {
   readonly executor_info: ExecutorInfo;
   readonly container_id: ContainerID;
   readonly directory: string;
+  readonly kind: CheckpointExecutorKind;
+  readonly process?: CheckpointProcess | undefined;
+  readonly ended?: boolean | undefined;
 }
 
-/** `plateau.v1.checkpoint.Container` */
-export interface CheckpointContainer {
-  readonly container_id: ContainerID;
+/** `plateau.v1.checkpoint.Process` */
+export interface CheckpointProcess {
   readonly pid: number;
   readonly start_time: string;
+  readonly started_at: number;
 }
 
 /** `plateau.v1.checkpoint.Task` */
 export interface CheckpointTask {
   readonly task: Task;
-  readonly task_info?: TaskInfo | undefined;
+  readonly executor_container_id: ContainerID;
+  readonly container_id?: ContainerID | undefined;
+  readonly process?: CheckpointProcess | undefined;
+  readonly max_completion_time?: DurationInfo | undefined;
+  readonly group?: readonly TaskID[] | undefined;
+  readonly ending?: CheckpointTaskEnding | undefined;
+}
+
+/** `plateau.v1.checkpoint.Task.Ending` */
+export interface CheckpointTaskEnding {
+  readonly cause: CheckpointTaskEndingCause;
+  readonly grace_period: DurationInfo;
 }
 
 /** `plateau.v1.checkpoint.Update` */
 export interface CheckpointUpdate {
   readonly framework_id: FrameworkID;
   readonly status: TaskStatus;
+  readonly executor_container_id: ContainerID;
+}
+
+/** `plateau.v1.checkpoint.Sandbox` */
+export interface CheckpointSandbox {
+  readonly directory: string;
+  readonly ended_at: number;
 }
 
 /** Every message by its TypeScript name. */
@@ -3882,7 +3916,9 @@ export interface Messages {
   CheckpointResources: CheckpointResources;
   CheckpointFramework: CheckpointFramework;
   CheckpointExecutor: CheckpointExecutor;
-  CheckpointContainer: CheckpointContainer;
+  CheckpointProcess: CheckpointProcess;
   CheckpointTask: CheckpointTask;
+  CheckpointTaskEnding: CheckpointTaskEnding;
   CheckpointUpdate: CheckpointUpdate;
+  CheckpointSandbox: CheckpointSandbox;
 }

@@ -49,10 +49,12 @@ export const ERROR_CODES = {
   STORE_FAILED: 'the store could not read or write',
   LEASE_LOST: 'the lease was lost',
   MASTER_UNREACHABLE: 'no master answers at the address',
+  AGENT_UNREACHABLE: 'no agent answers at the address',
   CALL_REFUSED: 'the master or agent refused a call',
   STREAM_ENDED: 'the event stream ended or fell silent',
   FRAMEWORK_REMOVED: 'the framework was removed and cannot subscribe again under its id',
   LAUNCHER_UNREACHABLE: 'the launcher of the agent does not answer',
+  NOT_READY: 'a program of the local cluster did not start to serve',
   NOT_FOUND: 'what was asked for does not exist',
   ASSERTION: 'an invariant of Plateau does not hold: please report it',
 } as const satisfies Record<string, string>;

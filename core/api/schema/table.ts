@@ -4412,19 +4412,60 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     { name: 'executor_info', number: 2, label: 'required', type: 'ExecutorInfo', kind: 'message' },
     { name: 'container_id', number: 3, label: 'required', type: 'ContainerID', kind: 'message' },
     { name: 'directory', number: 4, label: 'required', type: 'string', kind: 'scalar' },
+    { name: 'kind', number: 5, label: 'required', type: 'CheckpointExecutorKind', kind: 'enum' },
+    { name: 'process', number: 6, label: 'optional', type: 'CheckpointProcess', kind: 'message' },
+    { name: 'ended', number: 7, label: 'optional', type: 'bool', kind: 'scalar' },
   ],
-  CheckpointContainer: [
-    { name: 'container_id', number: 1, label: 'required', type: 'ContainerID', kind: 'message' },
-    { name: 'pid', number: 2, label: 'required', type: 'int32', kind: 'scalar' },
-    { name: 'start_time', number: 3, label: 'required', type: 'string', kind: 'scalar' },
+  CheckpointProcess: [
+    { name: 'pid', number: 1, label: 'required', type: 'int32', kind: 'scalar' },
+    { name: 'start_time', number: 2, label: 'required', type: 'string', kind: 'scalar' },
+    { name: 'started_at', number: 3, label: 'required', type: 'double', kind: 'scalar' },
   ],
   CheckpointTask: [
     { name: 'task', number: 1, label: 'required', type: 'Task', kind: 'message' },
-    { name: 'task_info', number: 2, label: 'optional', type: 'TaskInfo', kind: 'message' },
+    {
+      name: 'executor_container_id',
+      number: 2,
+      label: 'required',
+      type: 'ContainerID',
+      kind: 'message',
+    },
+    { name: 'container_id', number: 3, label: 'optional', type: 'ContainerID', kind: 'message' },
+    { name: 'process', number: 4, label: 'optional', type: 'CheckpointProcess', kind: 'message' },
+    {
+      name: 'max_completion_time',
+      number: 5,
+      label: 'optional',
+      type: 'DurationInfo',
+      kind: 'message',
+    },
+    { name: 'group', number: 6, label: 'repeated', type: 'TaskID', kind: 'message' },
+    { name: 'ending', number: 7, label: 'optional', type: 'CheckpointTaskEnding', kind: 'message' },
+  ],
+  CheckpointTaskEnding: [
+    {
+      name: 'cause',
+      number: 1,
+      label: 'required',
+      type: 'CheckpointTaskEndingCause',
+      kind: 'enum',
+    },
+    { name: 'grace_period', number: 2, label: 'required', type: 'DurationInfo', kind: 'message' },
   ],
   CheckpointUpdate: [
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
     { name: 'status', number: 2, label: 'required', type: 'TaskStatus', kind: 'message' },
+    {
+      name: 'executor_container_id',
+      number: 3,
+      label: 'required',
+      type: 'ContainerID',
+      kind: 'message',
+    },
+  ],
+  CheckpointSandbox: [
+    { name: 'directory', number: 1, label: 'required', type: 'string', kind: 'scalar' },
+    { name: 'ended_at', number: 2, label: 'required', type: 'double', kind: 'scalar' },
   ],
 };
 
@@ -4875,4 +4916,6 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
   },
   RegistryAgentState: { UNKNOWN: 0, ADMITTED: 1, UNREACHABLE: 2, GONE: 3 },
   RegistryFrameworkState: { UNKNOWN: 0, ACTIVE: 1, REMOVED: 2 },
+  CheckpointExecutorKind: { COMMAND: 1, GROUP: 2, CUSTOM: 3 },
+  CheckpointTaskEndingCause: { KILL: 1, MAX_COMPLETION_TIME: 2, GROUP: 3, SHUTDOWN: 4 },
 };
