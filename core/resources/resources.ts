@@ -1,0 +1,280 @@
+/**
+ * A bag of resources: the value that agents report, the allocator divides and tasks hold. Immutable;
+ * all arithmetic is exact. Items are kept sorted by key, so that sums, differences and comparisons
+ * are one walk over two lists, and so that equal bags are written equally.
+ */
+import type { Resource } from '../api/index.js';
+import { assert, at } from '../base/index.js';
+import { formatItem } from './format.js';
+import { type ResourceIdentity, withAllocationRole } from './identity.js';
+import {
+  type ResourceItem,
+  ScalarItem,
+  addItems,
+  itemContains,
+  itemsEqual,
+  subtractItems,
+  withIdentity,
+} from './item.js';
+import { DEFAULT_ROLE, isAncestorRole } from './roles.js';
+import { compareStrings } from './string-sets.js';
+import { type ResourceFormat, itemFromWire, writeItem } from './wire.js';
+
+export class Resources {
+  /** Nothing. */
+  static readonly EMPTY = new Resources([]);
+
+  /** Sorted by key, no key twice, no empty item. */
+  readonly items: readonly ResourceItem[];
+  #quantities: ReadonlyMap<string, number> | undefined;
+
+  private constructor(items: readonly ResourceItem[]) {
+    this.items = items;
+  }
+
+  /**
+   * From the wire, in either reservation format; the same again is added up, nothing is dropped.
+   * @throws PlateauError `INVALID_RESOURCES` naming resource and field; see `validateResources`.
+   */
+  static fromWire(list: readonly Resource[]): Resources {
+    const items: ResourceItem[] = [];
+    for (const resource of list) {
+      const item = itemFromWire(resource);
+      if (item !== undefined) items.push(item);
+    }
+    return Resources.of(items);
+  }
+
+  /** A bag of items in any order; items of one key are added up. */
+  static of(items: readonly ResourceItem[]): Resources {
+    if (items.length === 0) return Resources.EMPTY;
+    const sorted = items.toSorted(compareKeys);
+    const merged: ResourceItem[] = [];
+    for (const item of sorted) {
+      const last = merged.at(-1);
+      if (last !== undefined && last.key === item.key)
+        merged[merged.length - 1] = addItems(last, item);
+      else merged.push(item);
+    }
+    return new Resources(merged);
+  }
+
+  /** The sum of any number of bags. */
+  static sum(bags: Iterable<Resources>): Resources {
+    let total = Resources.EMPTY;
+    for (const bag of bags) total = total.plus(bag);
+    return total;
+  }
+
+  /**
+   * For the wire, in the order of keys.
+   * @throws PlateauError `INVALID_RESOURCES` for a refined reservation in `pre-refinement`.
+   */
+  toWire(format: ResourceFormat = 'post-refinement'): Resource[] {
+    const list: Resource[] = [];
+    for (const item of this.items) writeItem(item, format, list);
+    return list;
+  }
+
+  /** For pages and operators: both the older fields and the list of reservations. */
+  toEndpoint(): Resource[] {
+    return this.toWire('endpoint');
+  }
+
+  get isEmpty(): boolean {
+    return this.items.length === 0;
+  }
+
+  /** Everything of both. */
+  plus(other: Resources): Resources {
+    if (other.items.length === 0) return this;
+    if (this.items.length === 0) return other;
+    const mine = this.items;
+    const theirs = other.items;
+    const sum: ResourceItem[] = [];
+    let i = 0;
+    let j = 0;
+    while (i < mine.length && j < theirs.length) {
+      const one = at(mine, i);
+      const two = at(theirs, j);
+      if (one.key === two.key) {
+        sum.push(addItems(one, two));
+        i++;
+        j++;
+      } else if (one.key < two.key) {
+        sum.push(one);
+        i++;
+      } else {
+        sum.push(two);
+        j++;
+      }
+    }
+    for (; i < mine.length; i++) sum.push(at(mine, i));
+    for (; j < theirs.length; j++) sum.push(at(theirs, j));
+    return new Resources(sum);
+  }
+
+  /**
+   * What is left without `other`. Never below zero; what is not there is ignored. Use `contains`
+   * first where that would be a defect.
+   */
+  minus(other: Resources): Resources {
+    if (other.items.length === 0 || this.items.length === 0) return this;
+    const theirs = other.items;
+    const rest: ResourceItem[] = [];
+    let j = 0;
+    for (const item of this.items) {
+      while (j < theirs.length && at(theirs, j).key < item.key) j++;
+      const cut = theirs[j];
+      if (cut === undefined || cut.key !== item.key) {
+        rest.push(item);
+        continue;
+      }
+      const left = subtractItems(item, cut);
+      if (left !== undefined) rest.push(left);
+    }
+    return rest.length === 0 ? Resources.EMPTY : new Resources(rest);
+  }
+
+  /** Whether all of `other` can be taken from this, item by item: reserved is not unreserved. */
+  contains(other: Resources): boolean {
+    const mine = this.items;
+    let i = 0;
+    for (const wanted of other.items) {
+      while (i < mine.length && at(mine, i).key < wanted.key) i++;
+      const item = mine[i];
+      if (item === undefined || item.key !== wanted.key || !itemContains(item, wanted))
+        return false;
+    }
+    return true;
+  }
+
+  /** Whether both hold the same. */
+  equals(other: Resources): boolean {
+    if (this === other) return true;
+    if (this.items.length !== other.items.length) return false;
+    return this.items.every((item, index) => itemsEqual(item, at(other.items, index)));
+  }
+
+  /** The items that the predicate accepts. */
+  filter(predicate: (item: ResourceItem) => boolean): Resources {
+    const kept = this.items.filter((item) => predicate(item));
+    if (kept.length === this.items.length) return this;
+    return kept.length === 0 ? Resources.EMPTY : new Resources(kept);
+  }
+
+  /** The same, all bound to one role: offered to it or used in it. */
+  allocatedTo(role: string): Resources {
+    return this.withIdentities((item) => withAllocationRole(item.identity, role));
+  }
+
+  /** The same, bound to no role. */
+  unallocated(): Resources {
+    return this.withIdentities((item) => withAllocationRole(item.identity, undefined));
+  }
+
+  /** The same amounts as something else; what becomes the same is added up. */
+  withIdentities(change: (item: ResourceItem) => ResourceIdentity): Resources {
+    let isChanged = false;
+    const items = this.items.map((item) => {
+      const changed = withIdentity(item, change(item));
+      isChanged ||= changed !== item;
+      return changed;
+    });
+    return isChanged ? Resources.of(items) : this;
+  }
+
+  /** The roles that items are bound to, sorted. */
+  allocationRoles(): string[] {
+    const roles = new Set<string>();
+    for (const { allocationRole } of this.items) {
+      if (allocationRole !== undefined) roles.add(allocationRole);
+    }
+    return [...roles].toSorted(compareStrings);
+  }
+
+  /** The parts by the role that they are bound to. All items must be bound. */
+  byAllocationRole(): Map<string, Resources> {
+    const lists = new Map<string, ResourceItem[]>();
+    for (const item of this.items) {
+      const role = item.allocationRole;
+      assert(role !== undefined, `resource ${formatItem(item)} is not bound to a role`);
+      const list = lists.get(role);
+      if (list === undefined) lists.set(role, [item]);
+      else list.push(item);
+    }
+    const parts = new Map<string, Resources>();
+    for (const [role, list] of lists) parts.set(role, new Resources(list));
+    return parts;
+  }
+
+  /** What is not reserved for anybody. */
+  unreserved(): Resources {
+    return this.filter((item) => !item.isReserved);
+  }
+
+  /** What is reserved: for exactly this role (its last reservation), or for any. */
+  reserved(role?: string): Resources {
+    return this.filter((item) => item.isReserved && (role === undefined || item.role === role));
+  }
+
+  /** What may be offered to a role: unreserved, or reserved for it or one of its ancestors. */
+  reservableTo(role: string): Resources {
+    return this.filter(
+      ({ role: holder }) =>
+        holder === DEFAULT_ROLE || holder === role || isAncestorRole(holder, role),
+    );
+  }
+
+  /** What may be taken away at any time. */
+  revocable(): Resources {
+    return this.filter((item) => item.revocable);
+  }
+
+  nonRevocable(): Resources {
+    return this.filter((item) => !item.revocable);
+  }
+
+  /** Scalars alone. */
+  scalars(): Resources {
+    return this.filter((item) => item.type === 'SCALAR');
+  }
+
+  /** Ranges and sets alone. */
+  nonScalars(): Resources {
+    return this.filter((item) => item.type !== 'SCALAR');
+  }
+
+  /**
+   * Scalar amounts in integer thousandths by name, whatever they are reserved or allocated for. A
+   * shared volume counts once. Ranges and sets are not included. Computed once.
+   */
+  quantities(): ReadonlyMap<string, number> {
+    if (this.#quantities !== undefined) return this.#quantities;
+    const sums = new Map<string, number>();
+    for (const item of this.items) {
+      if (item instanceof ScalarItem) sums.set(item.name, (sums.get(item.name) ?? 0) + item.total);
+    }
+    this.#quantities = sums;
+    return sums;
+  }
+
+  /** The amount of one scalar, in thousandths; 0 when there is none. */
+  scalar(name: string): number {
+    return this.quantities().get(name) ?? 0;
+  }
+
+  /** For people: `cpus:2; mem:1024; ports:[31000-32000]`; see `formatResources`. */
+  toString(): string {
+    return this.items.map(formatItem).join('; ');
+  }
+}
+
+/** Resources for people, from either form; see `format.ts`. */
+export function formatResources(resources: Resources | readonly Resource[]): string {
+  return (resources instanceof Resources ? resources : Resources.fromWire(resources)).toString();
+}
+
+function compareKeys(one: ResourceItem, other: ResourceItem): number {
+  return compareStrings(one.key, other.key);
+}
