@@ -1,0 +1,89 @@
+/**
+ * A framework as the allocator knows it, and its clients: one for each role that it is in, or still
+ * holds resources in. A client is what is served, suppressed and filtered.
+ */
+import type { FrameworkInfo, FrameworkInfoCapabilityType } from '../api/index.js';
+import type { FrameworkId } from '../base/index.js';
+import { DEFAULT_ROLE, type Quantities } from '../resources/index.js';
+import type { AgentEntry } from './agent-entry.js';
+import type { ShareNode } from './share-node.js';
+import type { ShareTree } from './share-tree.js';
+
+export class FrameworkEntry {
+  readonly id: FrameworkId;
+  isActive = false;
+  capabilities: ReadonlySet<FrameworkInfoCapabilityType> = new Set();
+  readonly clients = new Map<string, Client>();
+
+  constructor(id: FrameworkId) {
+    this.id = id;
+  }
+}
+
+export class Client {
+  readonly framework: FrameworkEntry;
+  readonly role: string;
+  readonly isNestedRole: boolean;
+  readonly node: ShareNode<Client>;
+  /** False: the framework left the role and holds resources in it still. */
+  isSubscribed = false;
+  isSuppressed = false;
+  /** An offer has to contain one of these; undefined: the minimum of the configuration. */
+  minimum: readonly Quantities[] | undefined;
+  /** The number of the change that last made it eligible for more; see `AllocationCycle`. */
+  changedAt = 0;
+  /** The agents on which it has filters. */
+  readonly filteredAgents = new Set<AgentEntry>();
+  filterCount = 0;
+  /** How many agents it was offered in the window of time numbered `offeredWindow`. */
+  offeredAgents = 0;
+  offeredWindow = 0;
+  /** How many runs there had been when it was made. */
+  readonly firstRun: number;
+
+  constructor(framework: FrameworkEntry, role: string, place: ClientPlace) {
+    this.framework = framework;
+    this.role = role;
+    this.isNestedRole = role.includes('/');
+    this.firstRun = place.runs;
+    this.node = place.tree.addClient(role, framework.id, this);
+    framework.clients.set(role, this);
+  }
+
+  /** Whether it wants to be served and may be. */
+  get isEligible(): boolean {
+    return this.framework.isActive && this.isSubscribed && !this.isSuppressed;
+  }
+}
+
+export interface ClientPlace {
+  readonly tree: ShareTree<Client>;
+  readonly runs: number;
+}
+
+/** The roles that a framework subscribes to. */
+export function rolesOf(info: FrameworkInfo): ReadonlySet<string> {
+  const isMultiRole = info.capabilities?.some(({ type }) => type === 'MULTI_ROLE') === true;
+  return new Set(isMultiRole ? info.roles : [info.role ?? DEFAULT_ROLE]);
+}
+
+/** The types of the capabilities that a framework states. */
+export function capabilitiesOf(info: FrameworkInfo): ReadonlySet<FrameworkInfoCapabilityType> {
+  return new Set(info.capabilities?.flatMap(({ type }) => (type === undefined ? [] : [type])));
+}
+
+/** The minimum that a framework sets for its offers in a role; an empty list: anything goes. */
+export function minimumOf(info: FrameworkInfo, role: string): readonly Quantities[] | undefined {
+  const minimum = info.offer_filters?.[role]?.min_allocatable_resources;
+  if (minimum === undefined) return undefined;
+  return (minimum.quantities ?? []).map(
+    ({ quantities }) =>
+      new Map(
+        Object.entries(quantities ?? {}).map(([name, scalar]) => [
+          name,
+          // The framework's own number: one that makes no sense hides offers from it alone.
+          Math.round(scalar.value * 1000),
+        ]),
+      ),
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * Who holds what: all agents, all frameworks, and the share tree. Each change goes to the agent and to
+ * the tree together, so that the two never differ.
+ *
+ * What a framework holds that has not subscribed yet (after a failover of the master, say) takes
+ * room on the agent and is in no share until the framework is added.
+ */
+import { type AgentId, type FrameworkId, assert } from '../base/index.js';
+import type { Resources } from '../resources/index.js';
+import { AgentEntry } from './agent-entry.js';
+import type { AgentAllocationState, Held } from './allocator.js';
+import { Client, FrameworkEntry } from './client.js';
+import { ScalarNames } from './scalar-vectors.js';
+import { ShareTree } from './share-tree.js';
+
+export class Ledger {
+  readonly agents = new Map<AgentId, AgentEntry>();
+  readonly frameworks = new Map<FrameworkId, FrameworkEntry>();
+  readonly names = new ScalarNames();
+  readonly tree: ShareTree<Client>;
+  /** The agents on which each framework, known or not, holds anything. */
+  readonly #holdings = new Map<FrameworkId, Set<AgentEntry>>();
+  /** Agents that have changed since a run looked at them. */
+  readonly unsettled = new Set<AgentEntry>();
+  /** How many runs there have been. */
+  runs = 0;
+
+  constructor(fairnessExcluded: readonly string[]) {
+    this.tree = new ShareTree({ names: this.names, fairnessExcluded });
+  }
+
+  /** The agent of an id that must be known. */
+  agent(id: AgentId): AgentEntry {
+    const agent = this.agents.get(id);
+    assert(agent, `agent ${id} is not known to the allocator`);
+    return agent;
+  }
+
+  /** The framework of an id that must be known. */
+  framework(id: FrameworkId): FrameworkEntry {
+    const framework = this.frameworks.get(id);
+    assert(framework, `framework ${id} is not known to the allocator`);
+    return framework;
+  }
+
+  addAgent(id: AgentId, state: AgentAllocationState, used: Held<FrameworkId>): AgentEntry {
+    assert(!this.agents.has(id), `agent ${id} is known to the allocator already`);
+    const agent = new AgentEntry(id, state, this.unsettled);
+    this.agents.set(id, agent);
+    this.tree.changeTotal(this.names.measure(agent.total), 1);
+    for (const [frameworkId, resources] of used) this.hold(agent, frameworkId, resources);
+    return agent;
+  }
+
+  /** Forgets an agent; what was held on it counts for nobody any more. */
+  removeAgent(agent: AgentEntry): void {
+    for (const [frameworkId, resources] of agent.held) {
+      this.#forgetHolding(agent, frameworkId);
+      this.#charge(frameworkId, resources, -1);
+    }
+    this.tree.changeTotal(this.names.measure(agent.total), -1);
+    this.agents.delete(agent.id);
+    this.unsettled.delete(agent);
+    agent.isActive = false;
+  }
+
+  /** The agent has something else from now on. */
+  setTotal(agent: AgentEntry, total: Resources): void {
+    this.tree.changeTotal(this.names.measure(agent.total), -1);
+    this.tree.changeTotal(this.names.measure(total), 1);
+    agent.total = total;
+  }
+
+  /** Adds a framework. Of agents on which it is known to hold something, `used` is not read. */
+  addFramework(id: FrameworkId, used: Held<AgentId>): FrameworkEntry {
+    assert(!this.frameworks.has(id), `framework ${id} is known to the allocator already`);
+    const framework = new FrameworkEntry(id);
+    this.frameworks.set(id, framework);
+    for (const agent of this.#holdings.get(id) ?? []) {
+      const held = agent.held.get(id);
+      if (held !== undefined) this.#charge(id, held, 1);
+    }
+    for (const [agentId, resources] of used) {
+      const agent = this.agents.get(agentId);
+      if (agent !== undefined && !agent.held.has(id)) this.hold(agent, id, resources);
+    }
+    return framework;
+  }
+
+  /** Forgets a framework. Returns the agents on which it held anything. */
+  removeFramework(framework: FrameworkEntry): readonly AgentEntry[] {
+    const agents = [...(this.#holdings.get(framework.id) ?? [])];
+    for (const agent of agents) {
+      const held = agent.held.get(framework.id);
+      if (held !== undefined) this.release(agent, framework.id, held);
+    }
+    for (const client of framework.clients.values()) {
+      client.isSubscribed = false;
+      this.#retire(client);
+    }
+    this.frameworks.delete(framework.id);
+    return agents;
+  }
+
+  /** The client of a framework in a role, made when it is new. */
+  client(framework: FrameworkEntry, role: string): Client {
+    return framework.clients.get(role) ?? new Client(framework, role, this);
+  }
+
+  /** The framework left a role: its client goes as soon as it holds nothing. */
+  leaveRole(client: Client): void {
+    client.isSubscribed = false;
+    this.tree.deactivate(client.node);
+    this.#retire(client);
+  }
+
+  /** The client is given resources in a run. Returns them bound to its role. */
+  serve(agent: AgentEntry, client: Client, offer: Resources): Resources {
+    const bound = offer.allocatedTo(client.role);
+    agent.hold(client.framework.id, bound, offer);
+    this.#noteHolding(agent, client.framework.id);
+    this.tree.serve(client.node, this.names.measure(bound));
+    return bound;
+  }
+
+  /** A framework, known or not, is found to hold resources, each bound to a role. */
+  hold(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): void {
+    if (resources.isEmpty) return;
+    agent.hold(frameworkId, resources);
+    this.#noteHolding(agent, frameworkId);
+    this.#charge(frameworkId, resources, 1);
+  }
+
+  /** A framework, known or not, gives resources back. Returns what it did hold of them. */
+  release(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): Resources {
+    const released = agent.release(frameworkId, resources);
+    if (!agent.held.has(frameworkId)) this.#forgetHolding(agent, frameworkId);
+    this.#charge(frameworkId, released, -1);
+    return released;
+  }
+
+  #charge(frameworkId: FrameworkId, resources: Resources, sign: 1 | -1): void {
+    const framework = this.frameworks.get(frameworkId);
+    if (framework === undefined) return;
+    for (const [role, part] of resources.byAllocationRole()) {
+      const client = this.client(framework, role);
+      this.tree.charge(client.node, this.names.measure(part), sign);
+      if (sign === -1) this.#retire(client);
+    }
+  }
+
+  #noteHolding(agent: AgentEntry, frameworkId: FrameworkId): void {
+    const agents = this.#holdings.get(frameworkId);
+    if (agents === undefined) this.#holdings.set(frameworkId, new Set([agent]));
+    else agents.add(agent);
+  }
+
+  #forgetHolding(agent: AgentEntry, frameworkId: FrameworkId): void {
+    const agents = this.#holdings.get(frameworkId);
+    agents?.delete(agent);
+    if (agents?.size === 0) this.#holdings.delete(frameworkId);
+  }
+
+  /** Removes a client that is in no role and holds nothing. */
+  #retire(client: Client): void {
+    if (client.isSubscribed || client.framework.clients.get(client.role) !== client) return;
+    if (client.node.allocated.some((amount) => amount !== 0)) return;
+    this.tree.removeClient(client.node);
+    client.framework.clients.delete(client.role);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Refusals: a framework that gave resources back does not want the same, or less, of that agent in that
+ * role for a while. A filter is in force until its end, and in any case until one batch has passed
+ * since it was set; so even one of exactly an interval hides one batch.
+ */
+import type { Filters } from '../api/index.js';
+import { assert } from '../base/index.js';
+import type { Resources } from '../resources/index.js';
+import type { AgentEntry } from './agent-entry.js';
+import type { Client } from './client.js';
+import { type AllocatorConfig, MAX_FILTERS_PER_AGENT } from './config.js';
+import { type Expiring, ExpiryQueue } from './expiry-queue.js';
+
+export interface OfferFilter extends Expiring {
+  readonly client: Client;
+  readonly agent: AgentEntry;
+  /** What is not wanted, bound to no role. */
+  readonly refused: Resources;
+  /** How many batches there had been when it was set. */
+  readonly batches: number;
+}
+
+/**
+ * How long a refusal lasts, in milliseconds; 0: no filter. A time that is not stated, negative or not
+ * a number means the default; others are at least one allocation interval and at most the maximum.
+ */
+export function filterDurationMs(filters: Filters, config: AllocatorConfig): number {
+  const stated = (filters.refuse_seconds ?? Number.NaN) * 1000;
+  if (stated === 0) return 0;
+  const wanted = stated > 0 ? Math.min(stated, config.maxFilterMs) : config.defaultFilterMs;
+  return Math.max(wanted, config.allocationIntervalMs);
+}
+
+/** All filters: by agent (in the agents), by client (in the clients) and by end (here). */
+export class OfferFilters {
+  readonly #queue = new ExpiryQueue<OfferFilter>();
+  readonly #onLapsed: (agent: AgentEntry) => void;
+
+  /** @param onLapsed called for the agent of each filter that ends by itself or by `dropOfAgent`. */
+  constructor(onLapsed: (agent: AgentEntry) => void) {
+    this.#onLapsed = onLapsed;
+  }
+
+  /**
+   * Adds a filter. Weaker ones of the pair (refusing no more, ending no later) go; of too many, the
+   * one that ends first.
+   */
+  add(filter: Omit<OfferFilter, 'isDropped'>): void {
+    const { client, agent } = filter;
+    for (const old of agent.filters.get(client) ?? []) {
+      if (old.endMs <= filter.endMs && filter.refused.contains(old.refused)) this.#drop(old);
+    }
+    const rest = agent.filters.get(client) ?? [];
+    if (rest.length >= MAX_FILTERS_PER_AGENT) {
+      this.#drop(rest.reduce((first, old) => (old.endMs < first.endMs ? old : first)));
+    }
+    const added = { ...filter, isDropped: false };
+    agent.filters.set(client, [...(agent.filters.get(client) ?? []), added]);
+    client.filteredAgents.add(agent);
+    client.filterCount++;
+    this.#queue.push(added);
+  }
+
+  /** Forgets what has ended. After this, every filter that is left is in force. */
+  expire(nowMs: number, batches: number): void {
+    for (const filter of this.#queue.takeEnded(nowMs)) {
+      if (filter.batches === batches) {
+        this.#queue.push(filter);
+        continue;
+      }
+      filter.isDropped = true;
+      this.#forget(filter);
+      this.#onLapsed(filter.agent);
+    }
+  }
+
+  /** Whether the client refused what contains the candidate. */
+  isRefused(client: Client, agent: AgentEntry, candidate: Resources): boolean {
+    if (client.filterCount === 0) return false;
+    const list = agent.filters.get(client);
+    return list !== undefined && list.some(({ refused }) => refused.contains(candidate));
+  }
+
+  /** Forgets all filters of a client. */
+  dropOfClient(client: Client): void {
+    for (const agent of client.filteredAgents) {
+      for (const filter of agent.filters.get(client) ?? []) this.#drop(filter);
+    }
+  }
+
+  /** Forgets all filters on an agent. */
+  dropOfAgent(agent: AgentEntry): void {
+    if (agent.filters.size === 0) return;
+    for (const list of agent.filters.values()) {
+      for (const filter of list) this.#drop(filter);
+    }
+    this.#onLapsed(agent);
+  }
+
+  #drop(filter: OfferFilter): void {
+    filter.isDropped = true;
+    this.#queue.noteDropped();
+    this.#forget(filter);
+  }
+
+  #forget(filter: OfferFilter): void {
+    const { agent, client } = filter;
+    const list = agent.filters.get(client);
+    assert(list?.includes(filter) === true, `a filter on agent ${agent.id} is lost`);
+    client.filterCount--;
+    if (list.length > 1) {
+      agent.filters.set(
+        client,
+        list.filter((other) => other !== filter),
+      );
+      return;
+    }
+    agent.filters.delete(client);
+    client.filteredAgents.delete(agent);
+  }
+}

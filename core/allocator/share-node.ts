@@ -1,0 +1,117 @@
+/**
+ * A node of the share tree: the root, a role, a role's own leaf, or a client. Keeps its children that
+ * want to be served in order of service: lower share first, then fewer allocations, then name.
+ *
+ * The order is by keys copied at the time of sorting, so that shares may move while a run walks over
+ * the children; `place` copies the new key and moves the one node.
+ */
+import { assert, at } from '../base/index.js';
+import type { ScalarVector } from './scalar-vectors.js';
+
+export interface ShareNodePlace<Client> {
+  readonly name: string;
+  readonly role: string;
+  readonly parent?: ShareNode<Client> | undefined;
+  readonly client?: Client | undefined;
+}
+
+export class ShareNode<Client> {
+  readonly name: string;
+  readonly parent: ShareNode<Client> | undefined;
+  /** Who is served, at a node of a client. */
+  readonly client: Client | undefined;
+  /** The role that a role's node or own leaf stands for, or that a client is in; '' for the root. */
+  readonly role: string;
+  /** All children by name. */
+  readonly children = new Map<string, ShareNode<Client>>();
+  /** The children with an active client in their subtree, the next to be served first. */
+  readonly ordered: ShareNode<Client>[] = [];
+  /** What the subtree holds. */
+  allocated: ScalarVector = new Float64Array(0);
+  /** How often the subtree was served. Giving back does not lower it. */
+  served = 0;
+  weight = 1;
+  /** Whether it is in the order of its parent. */
+  isListed = false;
+  /** Whether its share may differ from its key. */
+  isMoved = false;
+  #keyShare = 0;
+  #keyServed = 0;
+
+  constructor(place: ShareNodePlace<Client>) {
+    const { name, role, parent, client } = place;
+    this.name = name;
+    this.role = role;
+    this.parent = parent;
+    this.client = client;
+    parent?.children.set(name, this);
+  }
+
+  /** Puts a child that is not listed into the order. */
+  list(child: ShareNode<Client>, share: number): void {
+    child.#setKey(share);
+    this.ordered.splice(this.#find(child), 0, child);
+    child.isListed = true;
+  }
+
+  /** Takes a listed child out of the order. */
+  unlist(child: ShareNode<Client>): void {
+    this.ordered.splice(this.#positionOf(child), 1);
+    child.isListed = false;
+  }
+
+  /** Moves a listed child to where its present share belongs. */
+  place(child: ShareNode<Client>, share: number): void {
+    const position = this.#positionOf(child);
+    child.#setKey(share);
+    const before = this.ordered[position - 1];
+    const after = this.ordered[position + 1];
+    if (
+      (before === undefined || compare(before, child) < 0) &&
+      (after === undefined || compare(child, after) < 0)
+    ) {
+      return;
+    }
+    this.ordered.splice(position, 1);
+    this.ordered.splice(this.#find(child), 0, child);
+  }
+
+  /** Sorts all listed children anew. */
+  sort(shareOf: (child: ShareNode<Client>) => number): void {
+    for (const child of this.ordered) child.#setKey(shareOf(child));
+    this.ordered.sort(compare);
+  }
+
+  #setKey(share: number): void {
+    this.#keyShare = share;
+    this.#keyServed = this.served;
+  }
+
+  #positionOf(child: ShareNode<Client>): number {
+    const position = this.#find(child);
+    assert(this.ordered[position] === child, `${child.role}: lost in the order of shares`);
+    return position;
+  }
+
+  /** The position of the first listed child that is not before `child`. */
+  #find(child: ShareNode<Client>): number {
+    let low = 0;
+    let high = this.ordered.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(at(this.ordered, middle), child) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  static compareKeys<Client>(one: ShareNode<Client>, other: ShareNode<Client>): number {
+    if (one.#keyShare !== other.#keyShare) return one.#keyShare - other.#keyShare;
+    if (one.#keyServed !== other.#keyServed) return one.#keyServed - other.#keyServed;
+    if (one.name === other.name) return 0;
+    return one.name < other.name ? -1 : 1;
+  }
+}
+
+const compare = <Client>(one: ShareNode<Client>, other: ShareNode<Client>): number =>
+  ShareNode.compareKeys(one, other);

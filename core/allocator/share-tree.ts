@@ -1,0 +1,231 @@
+/**
+ * Who is served next: dominant resource fairness (DRF) over the tree of roles, and over the
+ * frameworks in each role. The share of a node is the largest, over resource names, of what its
+ * subtree holds divided by the cluster's total, divided by the node's weight.
+ *
+ * A role that has clients of its own has an own leaf, which competes with the role's subroles; the
+ * clients (frameworks) are the children of that leaf. So one walk over the tree yields roles and, in
+ * each, frameworks, and one path upwards carries each change.
+ *
+ * Order moves only in `settle`: a run settles before each agent, and walks while shares move.
+ */
+import { assert } from '../base/index.js';
+import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
+import { ShareNode } from './share-node.js';
+
+/** Sorts before everything that the name of a role may start with. */
+const OWN_LEAF = '.';
+
+export interface ShareTreeOptions {
+  readonly names: ScalarNames;
+  /** Resource names that do not count in shares. */
+  readonly fairnessExcluded: readonly string[];
+}
+
+export class ShareTree<Client> {
+  readonly #root = new ShareNode<Client>({ name: '', role: '' });
+  readonly #ownLeaves = new Map<string, ShareNode<Client>>();
+  /** Weights other than 1, by role; also of roles that nobody is in. */
+  readonly #weights = new Map<string, number>();
+  readonly #excluded: ReadonlySet<number>;
+  #total: ScalarVector = new Float64Array(0);
+  /** Listed nodes whose key is out of date. */
+  #moved: ShareNode<Client>[] = [];
+  /** Whether all keys are: the total has changed. */
+  #isTotalChanged = false;
+
+  constructor(options: ShareTreeOptions) {
+    this.#excluded = new Set(options.fairnessExcluded.map((name) => options.names.indexOf(name)));
+  }
+
+  /** What all agents have. */
+  get total(): ScalarVector {
+    return this.#total;
+  }
+
+  /** What all clients hold. */
+  get allocated(): ScalarVector {
+    return this.#root.allocated;
+  }
+
+  /** Adds an inactive client that holds nothing. */
+  addClient(role: string, name: string, client: Client): ShareNode<Client> {
+    const leaf = this.#ownLeaf(role);
+    assert(!leaf.children.has(name), `${name} is a client of role ${role} already`);
+    return new ShareNode({ name, role, parent: leaf, client });
+  }
+
+  /** Removes a client, and roles that are left without any. What it held must be given back before. */
+  removeClient(client: ShareNode<Client>): void {
+    assert(
+      client.allocated.every((amount) => amount === 0),
+      `client ${client.name} of role ${client.role} still holds resources`,
+    );
+    this.deactivate(client);
+    let node = client;
+    while (node.parent !== undefined && node.children.size === 0) {
+      node.parent.children.delete(node.name);
+      if (this.#ownLeaves.get(node.role) === node) this.#ownLeaves.delete(node.role);
+      node = node.parent;
+    }
+  }
+
+  /** From now on the client takes part. */
+  activate(client: ShareNode<Client>): void {
+    for (let node = client; node.parent !== undefined && !node.isListed; node = node.parent) {
+      node.parent.list(node, this.#weightedShare(node));
+    }
+  }
+
+  /** The client is passed over. What it holds stays counted. */
+  deactivate(client: ShareNode<Client>): void {
+    if (!client.isListed) return;
+    for (let node = client; node.parent !== undefined; node = node.parent) {
+      node.parent.unlist(node);
+      if (node.parent.ordered.length > 0) break;
+    }
+  }
+
+  /** The client was served: it and all nodes above hold more. */
+  serve(client: ShareNode<Client>, amount: ScalarVector): void {
+    for (let node: ShareNode<Client> | undefined = client; node !== undefined; node = node.parent) {
+      node.served++;
+    }
+    this.charge(client, amount, 1);
+  }
+
+  /** What the client holds has grown (1) or shrunk (-1) without being served. */
+  charge(client: ShareNode<Client>, amount: ScalarVector, sign: 1 | -1): void {
+    for (let node: ShareNode<Client> | undefined = client; node !== undefined; node = node.parent) {
+      node.allocated = accumulate(node.allocated, amount, sign);
+      this.#noteMoved(node);
+    }
+  }
+
+  /** The cluster has grown (1) or shrunk (-1). */
+  changeTotal(amount: ScalarVector, sign: 1 | -1): void {
+    this.#total = accumulate(this.#total, amount, sign);
+    this.#isTotalChanged = true;
+  }
+
+  /** Sets the weight of a role's subtree against its siblings; it must be positive. */
+  setWeight(role: string, weight: number): void {
+    assert(weight > 0, `role ${role}: the weight must be positive, not ${weight}`);
+    if (weight === 1) this.#weights.delete(role);
+    else this.#weights.set(role, weight);
+    const node = this.#roleNode(role);
+    if (node === undefined) return;
+    node.weight = weight;
+    this.#noteMoved(node);
+  }
+
+  weightOf(role: string): number {
+    return this.#weights.get(role) ?? 1;
+  }
+
+  /** The roles that have clients, in no particular order. */
+  roles(): IterableIterator<string> {
+    return this.#ownLeaves.keys();
+  }
+
+  /** Share of a role's whole subtree, weight not applied; 0 for a role without clients. */
+  subtreeShare(role: string): number {
+    const node = this.#roleNode(role);
+    return node === undefined ? 0 : this.#dominantShare(node);
+  }
+
+  /**
+   * Share by which a role's own clients compete, weight applied: of the role, or, when the role has
+   * subroles, of its own leaf beside them.
+   */
+  ownShare(role: string): number {
+    const leaf = this.#ownLeaves.get(role);
+    if (leaf?.parent === undefined) return 0;
+    const isAlone = leaf.parent.children.size === 1;
+    return this.#weightedShare(isAlone ? leaf.parent : leaf);
+  }
+
+  get hasActiveClients(): boolean {
+    return this.#root.ordered.length > 0;
+  }
+
+  /** Brings the order up to date with all shares. */
+  settle(): void {
+    if (this.#isTotalChanged) {
+      this.#isTotalChanged = false;
+      this.#sortBelow(this.#root);
+    } else {
+      for (const node of this.#moved) {
+        if (node.isListed) node.parent?.place(node, this.#weightedShare(node));
+      }
+    }
+    for (const node of this.#moved) node.isMoved = false;
+    this.#moved = [];
+  }
+
+  /**
+   * Visits the roles that have active clients, subtree by subtree, the lowest share first, until
+   * `visit` answers true. It is given the role's own leaf: its `ordered` are the active clients.
+   */
+  walkRoles(visit: (ownLeaf: ShareNode<Client>) => boolean): void {
+    walk(this.#root, visit);
+  }
+
+  #ownLeaf(role: string): ShareNode<Client> {
+    const known = this.#ownLeaves.get(role);
+    if (known !== undefined) return known;
+    let node = this.#root;
+    let path = '';
+    for (const part of role.split('/')) {
+      path = path === '' ? part : `${path}/${part}`;
+      const child =
+        node.children.get(part) ?? new ShareNode({ name: part, role: path, parent: node });
+      child.weight = this.weightOf(path);
+      node = child;
+    }
+    const leaf = new ShareNode({ name: OWN_LEAF, role, parent: node });
+    this.#ownLeaves.set(role, leaf);
+    return leaf;
+  }
+
+  #roleNode(role: string): ShareNode<Client> | undefined {
+    let node: ShareNode<Client> | undefined = this.#root;
+    for (const part of role.split('/')) node = node?.children.get(part);
+    return node;
+  }
+
+  #noteMoved(node: ShareNode<Client>): void {
+    if (node.isMoved || !node.isListed) return;
+    node.isMoved = true;
+    this.#moved.push(node);
+  }
+
+  #sortBelow(node: ShareNode<Client>): void {
+    node.sort((child) => this.#weightedShare(child));
+    for (const child of node.ordered) this.#sortBelow(child);
+  }
+
+  #weightedShare(node: ShareNode<Client>): number {
+    return this.#dominantShare(node) / node.weight;
+  }
+
+  #dominantShare(node: ShareNode<Client>): number {
+    let share = 0;
+    for (let index = 0; index < node.allocated.length; index++) {
+      const total = this.#total[index] ?? 0;
+      if (total <= 0 || this.#excluded.has(index)) continue;
+      share = Math.max(share, (node.allocated[index] ?? 0) / total);
+    }
+    return share;
+  }
+}
+
+function walk<Client>(
+  node: ShareNode<Client>,
+  visit: (ownLeaf: ShareNode<Client>) => boolean,
+): boolean {
+  for (const child of node.ordered) {
+    if (child.name === OWN_LEAF ? visit(child) : walk(child, visit)) return true;
+  }
+  return false;
+}
