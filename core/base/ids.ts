@@ -30,10 +30,21 @@ abstract class UuidSource implements Ids {
   }
 }
 
+/** Bytes that are drawn from the operating system at once: a draw costs more than the bytes. */
+const POOL_BYTES = 4096;
+
 /** Ids from the random source of the operating system. */
 export class SystemIds extends UuidSource {
+  readonly #pool = new Uint8Array(POOL_BYTES);
+  #used = POOL_BYTES;
+
   protected override fill(bytes: Uint8Array): void {
-    randomFillSync(bytes);
+    if (this.#used + bytes.length > POOL_BYTES) {
+      randomFillSync(this.#pool);
+      this.#used = 0;
+    }
+    bytes.set(this.#pool.subarray(this.#used, this.#used + bytes.length));
+    this.#used += bytes.length;
   }
 }
 
