@@ -1,0 +1,157 @@
+/**
+ * The containers of this launcher: starts processes, hears of their ends, and remembers both until
+ * the agent forgets them. Each process leads a session and a group of its own; whatever is left of
+ * the group when it ends is killed. Only descriptors 0 to 2 reach it, and nothing of the launcher's
+ * environment; its file mode mask is 022, and it has no supplementary groups when the user is switched.
+ * Node reports a death by a real-time signal as exit status 0; nothing here can tell the two apart.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readProcess, sendSignal } from '../processes.js';
+import { OutputFile } from './output.js';
+import type { OutputPatrol } from './patrol.js';
+import type {
+  ContainerRecord,
+  LaunchRequest,
+  LauncherEvent,
+  ProcessEnd,
+  TaskSignal,
+} from './protocol.js';
+
+/**
+ * How many ended containers are remembered for an agent that is away; beyond it the oldest is
+ * forgotten, and the agent takes it for lost.
+ */
+export const MAX_ENDED_CONTAINERS = 20_000;
+
+type Notify = (event: LauncherEvent) => void;
+
+export class ContainerTable {
+  readonly #running = new Map<string, ContainerRecord>();
+  readonly #ended = new Map<string, ContainerRecord>();
+  readonly #patrol: OutputPatrol;
+  readonly #notify: Notify;
+
+  constructor(patrol: OutputPatrol, notify: Notify) {
+    this.#patrol = patrol;
+    this.#notify = notify;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  get endedCount(): number {
+    return this.#ended.size;
+  }
+
+  list(): readonly ContainerRecord[] {
+    return [...this.#running.values(), ...this.#ended.values()];
+  }
+
+  /** Starts a process and reports `started` or `launch-failed`. */
+  launch(request: LaunchRequest): void {
+    const { containerId } = request;
+    if (this.#running.has(containerId) || this.#ended.has(containerId)) {
+      const message = `container ${containerId} was started before`;
+      this.#notify({ type: 'launch-failed', containerId, message });
+      return;
+    }
+    const outputs: OutputFile[] = [];
+    try {
+      for (const name of ['stdout', 'stderr']) outputs.push(openOutput(request, name));
+      const child = spawnTask(request, outputs);
+      if (child.pid === undefined) {
+        child.once('error', (error) => this.#abandon(containerId, outputs, error));
+      } else this.#admit({ containerId, pid: child.pid }, child, outputs);
+    } catch (error) {
+      this.#abandon(containerId, outputs, error);
+    }
+  }
+
+  /** Sends a signal to the whole group; an ended or unknown container is no error. */
+  signal(containerId: string, signal: TaskSignal): void {
+    const record = this.#running.get(containerId);
+    if (record !== undefined) sendSignal(-record.pid, signal);
+  }
+
+  killAll(): void {
+    for (const containerId of this.#running.keys()) this.signal(containerId, 'SIGKILL');
+  }
+
+  forget(containerId: string): void {
+    this.#ended.delete(containerId);
+  }
+
+  #admit(
+    started: { readonly containerId: string; readonly pid: number },
+    child: ChildProcess,
+    outputs: readonly OutputFile[],
+  ): void {
+    // It cannot have been reaped yet: that happens in a later turn of the event loop.
+    const startTime = readProcess(started.pid)?.startTime ?? '';
+    const record: ContainerRecord = { ...started, startTime };
+    this.#running.set(record.containerId, record);
+    for (const output of outputs) this.#patrol.add(output);
+    child.once('exit', (code, signal) => {
+      killRest(record.pid);
+      for (const output of outputs) this.#patrol.remove(output);
+      this.#end(record, code === null ? { signal: signal ?? 'SIGKILL' } : { code });
+    });
+    this.#notify({ type: 'started', ...record });
+  }
+
+  #end(record: ContainerRecord, end: ProcessEnd): void {
+    this.#running.delete(record.containerId);
+    this.#ended.set(record.containerId, { ...record, end });
+    if (this.#ended.size > MAX_ENDED_CONTAINERS) {
+      for (const oldest of this.#ended.keys()) {
+        this.#ended.delete(oldest);
+        break;
+      }
+    }
+    this.#notify({ type: 'ended', containerId: record.containerId, end });
+  }
+
+  #abandon(containerId: string, outputs: readonly OutputFile[], error: unknown): void {
+    for (const output of outputs) output.close();
+    const message = error instanceof Error ? error.message : String(error);
+    this.#notify({ type: 'launch-failed', containerId, message, code: codeOf(error) });
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+function openOutput(request: LaunchRequest, name: string): OutputFile {
+  return new OutputFile({
+    path: `${request.sandbox}/${name}`,
+    limitBytes: request.outputLimitBytes,
+    owner: request.user,
+  });
+}
+
+function spawnTask(request: LaunchRequest, outputs: readonly OutputFile[]): ChildProcess {
+  const [argv0 = request.file, ...parameters] = request.argv;
+  return spawn(request.file, parameters, {
+    argv0,
+    cwd: request.sandbox,
+    env: request.environment,
+    detached: true,
+    stdio: ['ignore', ...outputs.map((output) => output.descriptor)],
+    ...request.user,
+  });
+}
+
+/**
+ * Kills what is left of a group whose leader has been reaped. As long as a member lives, the number
+ * of the group is not given to a new process; if a process has it, the group was empty.
+ */
+function killRest(group: number): void {
+  try {
+    process.kill(-group, 0);
+  } catch {
+    return;
+  }
+  if (readProcess(group) === undefined) sendSignal(-group, 'SIGKILL');
+}

@@ -1,0 +1,389 @@
+/**
+ * Runs containers as plain processes through the launcher. Owns what is known of each container
+ * between its launch and its being forgotten. A launch settles before its end is told, each end is
+ * told once, and an end is true: what the launcher did not see end is killed first, then `lost`.
+ */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  ContainerEnd,
+  ContainerFate,
+  ContainerSpec,
+  Containerizer,
+  KnownContainer,
+  LaunchOutcome,
+} from '../agent/index.js';
+import {
+  type ContainerId,
+  type Disposable,
+  type Logger,
+  errorMessage,
+  id,
+  toDisposable,
+} from '../base/index.js';
+import { buildCommandLine } from './command-line.js';
+import { Fetcher } from './fetcher.js';
+import { LaunchError } from './launch-error.js';
+import { LauncherLink } from './launcher-link.js';
+import { defaultRuntimeDir } from './launcher-process.js';
+import type {
+  ContainerRecord,
+  LaunchFailure,
+  LaunchRequest,
+  LauncherEvent,
+  ProcessEnd,
+  ProcessIdentity,
+  TaskSignal,
+  Welcome,
+} from './launcher/protocol.js';
+import { Limiter } from './limiter.js';
+import { killLeftBehind } from './processes.js';
+import { makeSandbox, openSandbox } from './sandbox.js';
+import { Users } from './users.js';
+
+/** From this size on an output file is cut; as much of the past is kept beside it. */
+export const DEFAULT_OUTPUT_LIMIT_BYTES = 10 * 1024 * 1024;
+/** How many launches the launcher is asked for before it has answered. */
+export const MAX_LAUNCHES_IN_FLIGHT = 32;
+
+/** How long closing waits for launches that the launcher has not answered yet. */
+const CLOSE_TIMEOUT_MS = 2_000;
+const CLOSE_POLL_MS = 5;
+
+export interface ProcessContainerizerOptions {
+  readonly workDir: string;
+  readonly log: Logger;
+  /** Folder of the launcher's socket; see `defaultRuntimeDir`. */
+  readonly runtimeDir?: string | undefined;
+  readonly outputLimitBytes?: number | undefined;
+  readonly fetchStallTimeoutMs?: number | undefined;
+  readonly maxFetchBytes?: number | undefined;
+  /** Where URIs that are relative paths start. */
+  readonly frameworksHome?: string | undefined;
+}
+
+/** A container that was asked for and has not been told to have ended. */
+interface Entry {
+  readonly abort: AbortController;
+  process: ProcessIdentity | undefined;
+  /** Settles the launch while the launcher is being asked. */
+  settle: ((outcome: LaunchOutcome) => void) | undefined;
+  /** Whether the launch has settled, so that an end may be told. */
+  isStarted: boolean;
+  end: ContainerEnd | undefined;
+  /** Sent again if a connection was lost. */
+  lastSignal: TaskSignal | undefined;
+}
+
+export class ProcessContainerizer implements Containerizer {
+  readonly unenforced: readonly string[] = [
+    'limits on cpus and memory: a task may use more than it was given',
+    'limits on disk: only the size of stdout and stderr is bounded',
+    'networks and ports: tasks share those of the host, and nothing keeps them to their ports',
+    'containment: a process that starts a session of its own (setsid) outlives its task',
+    'isolation: tasks of the same user see and may signal each other',
+  ];
+  readonly #options: ProcessContainerizerOptions;
+  readonly #workDir: string;
+  readonly #users = new Users();
+  readonly #fetcher: Fetcher;
+  readonly #link: LauncherLink;
+  readonly #launches = new Limiter(MAX_LAUNCHES_IN_FLIGHT);
+  readonly #entries = new Map<string, Entry>();
+  /** Killed as unknown; forgotten as soon as they have ended. */
+  readonly #discarded = new Set<string>();
+  #isClosed = false;
+  readonly #listeners = new Set<(containerId: ContainerId, end: ContainerEnd) => void>();
+
+  constructor(options: ProcessContainerizerOptions) {
+    this.#options = options;
+    this.#workDir = resolve(options.workDir);
+    this.#fetcher = new Fetcher({
+      log: options.log,
+      stallTimeoutMs: options.fetchStallTimeoutMs,
+      maxBytes: options.maxFetchBytes,
+      frameworksHome: options.frameworksHome,
+    });
+    const runtimeDir = resolve(options.runtimeDir ?? defaultRuntimeDir(this.#workDir));
+    this.#link = new LauncherLink({ workDir: this.#workDir, runtimeDir }, options.log, {
+      event: (event) => this.#take(event),
+      reconnected: (records) => this.#compare(records),
+      died: () => this.#loseAll('the launcher died'),
+    });
+  }
+
+  /**
+   * @throws PlateauError `SOCKET_PATH_TOO_LONG`, `STALE_SOCKET`, `LAUNCHER_UNREACHABLE`: the agent
+   *   must not go on then.
+   */
+  async recover(
+    known: readonly KnownContainer[],
+  ): Promise<ReadonlyMap<ContainerId, ContainerFate>> {
+    const { welcome, isNew } = await this.#link.open();
+    const records = new Map(welcome.containers.map((record) => [record.containerId, record]));
+    const missing = known.filter(({ containerId }) => !records.has(containerId));
+    // No wait before all entries are there: an end that arrives meanwhile finds its entry.
+    const fates = new Map<ContainerId, ContainerFate>();
+    for (const { containerId, process } of known) {
+      const record = records.get(containerId);
+      records.delete(containerId);
+      fates.set(containerId, this.#fateOf(record, process));
+    }
+    for (const record of records.values()) this.#discard(record);
+    await this.#killLeftBehind({
+      leaders: missing.flatMap(({ process }) => process ?? []),
+      // While their launcher lives, processes that write output are its own.
+      withOutput: isNew,
+    });
+    for (const [containerId, entry] of this.#entries) this.#settled(containerId, entry);
+    return fates;
+  }
+
+  async launch(spec: ContainerSpec): Promise<LaunchOutcome> {
+    const { containerId } = spec;
+    if (this.#entries.has(containerId)) {
+      return failed('launcher', `container ${containerId} was launched before`);
+    }
+    const entry = newEntry();
+    this.#entries.set(containerId, entry);
+    const outcome = await this.#start(spec, entry).catch(toFailure);
+    if (outcome.kind === 'failed') this.#entries.delete(containerId);
+    else this.#settled(containerId, entry);
+    return outcome;
+  }
+
+  signal(containerId: ContainerId, signal: TaskSignal): void {
+    const entry = this.#entries.get(containerId);
+    if (entry === undefined) return;
+    entry.lastSignal = signal;
+    entry.abort.abort();
+    this.#link.send({ type: 'signal', containerId, signal });
+  }
+
+  forget(containerId: ContainerId): void {
+    this.#link.send({ type: 'forget', containerId });
+  }
+
+  onEnd(listener: (containerId: ContainerId, end: ContainerEnd) => void): Disposable {
+    this.#listeners.add(listener);
+    return toDisposable(() => this.#listeners.delete(listener));
+  }
+
+  async close(mode: 'leave-running' | 'end-all'): Promise<void> {
+    this.#isClosed = true;
+    if (mode === 'leave-running') {
+      await this.#answersOfLauncher();
+      this.#link.close();
+      return;
+    }
+    for (const entry of this.#entries.values()) entry.abort.abort();
+    await this.#link.shutDown();
+    await this.#loseAll('the agent ended it');
+  }
+
+  /** Waits a little for launches that the launcher was asked for. */
+  async #answersOfLauncher(): Promise<void> {
+    const deadlineMs = performance.now() + CLOSE_TIMEOUT_MS;
+    while ([...this.#entries.values()].some(isAsked) && performance.now() < deadlineMs) {
+      await delay(CLOSE_POLL_MS);
+    }
+  }
+
+  async #start(spec: ContainerSpec, entry: Entry): Promise<LaunchOutcome> {
+    const { command, sandbox } = spec;
+    const user = await this.#users.resolve(spec.user);
+    const uris = command.uris ?? [];
+    const options = { sandbox, workDir: this.#workDir, isClosed: uris.length > 0 };
+    await makeSandbox(options);
+    await this.#fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
+    const line = await buildCommandLine(spec);
+    await openSandbox(options, user);
+    const request: LaunchRequest = {
+      type: 'launch',
+      containerId: spec.containerId,
+      ...line,
+      sandbox,
+      user,
+      outputLimitBytes: this.#options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
+    };
+    return this.#launches.run(() => this.#ask(request, entry));
+  }
+
+  async #ask(request: LaunchRequest, entry: Entry): Promise<LaunchOutcome> {
+    await this.#link.ready();
+    if (this.#isClosed) return failed('launcher', 'the agent is closing');
+    if (entry.abort.signal.aborted) return failed('launcher', 'it was killed before it started');
+    return new Promise((resolve) => {
+      entry.settle = resolve;
+      this.#link.send(request);
+    });
+  }
+
+  #take(event: Exclude<LauncherEvent, Welcome>): void {
+    const entry = this.#entries.get(event.containerId);
+    if (event.type === 'ended') this.#ended(event.containerId, event.end);
+    else if (event.type === 'started') this.#started(entry, event);
+    else if (entry !== undefined) {
+      entry.settle?.(failed(stageOf(event), `the process did not start: ${event.message}`));
+      entry.settle = undefined;
+    }
+  }
+
+  #started(entry: Entry | undefined, process: ProcessIdentity): void {
+    if (entry === undefined) return;
+    const { pid, startTime } = process;
+    entry.process = { pid, startTime };
+    entry.settle?.({ kind: 'started', pid, startTime });
+    entry.settle = undefined;
+  }
+
+  #ended(containerId: string, end: ProcessEnd): void {
+    const entry = this.#entries.get(containerId);
+    if (entry !== undefined) {
+      entry.end ??= toContainerEnd(end);
+      this.#tellEnd(containerId, entry);
+    } else if (this.#discarded.delete(containerId)) {
+      this.#link.send({ type: 'forget', containerId });
+    }
+  }
+
+  /** Whoever awaits the outcome must learn of it before he hears of the end. */
+  #settled(containerId: string, entry: Entry): void {
+    setImmediate(() => {
+      entry.isStarted = true;
+      this.#tellEnd(containerId, entry);
+    });
+  }
+
+  #tellEnd(containerId: string, entry: Entry): void {
+    if (!entry.isStarted || entry.end === undefined || !this.#entries.delete(containerId)) return;
+    for (const listener of this.#listeners) listener(id<'ContainerId'>(containerId), entry.end);
+  }
+
+  #fateOf(
+    record: ContainerRecord | undefined,
+    process: ProcessIdentity | undefined,
+  ): ContainerFate {
+    if (record?.end !== undefined) return toContainerEnd(record.end);
+    if (record !== undefined) {
+      const { containerId, pid, startTime } = record;
+      this.#entries.set(containerId, { ...newEntry(), process: { pid, startTime } });
+      return { kind: 'running', pid, startTime };
+    }
+    const message =
+      process === undefined
+        ? 'the agent stopped before the container was started'
+        : 'the launcher died, or the host was rebooted';
+    return { kind: 'lost', message };
+  }
+
+  #discard(record: ContainerRecord): void {
+    const { containerId } = record;
+    if (record.end !== undefined) this.#link.send({ type: 'forget', containerId });
+    else {
+      this.#discarded.add(containerId);
+      this.#options.log.warn('kills a container that the agent does not know', { containerId });
+      this.#link.send({ type: 'signal', containerId, signal: 'SIGKILL' });
+    }
+  }
+
+  /** Brings the entries to what the launcher says after a connection was lost. */
+  #compare(list: readonly ContainerRecord[]): void {
+    const records = new Map(list.map((record) => [record.containerId, record]));
+    for (const [containerId, entry] of this.#entries) {
+      if (entry.process === undefined && entry.settle === undefined) continue;
+      const record = records.get(containerId);
+      if (record === undefined) this.#missing(containerId, entry);
+      else {
+        this.#started(entry, record);
+        if (record.end !== undefined) this.#ended(containerId, record.end);
+        else if (entry.lastSignal !== undefined) {
+          this.#link.send({ type: 'signal', containerId, signal: entry.lastSignal });
+        }
+      }
+    }
+  }
+
+  #missing(containerId: string, entry: Entry): void {
+    if (entry.settle !== undefined) {
+      entry.settle(failed('launcher', 'the connection to the launcher broke before it started'));
+      entry.settle = undefined;
+    } else {
+      entry.end ??= { kind: 'lost', message: 'the launcher does not know the container' };
+      this.#tellEnd(containerId, entry);
+    }
+  }
+
+  /** Kills what a dead launcher left, then tells that it is lost. */
+  async #loseAll(message: string): Promise<void> {
+    const lost = [...this.#entries].filter(
+      ([, entry]) => entry.process !== undefined || entry.settle !== undefined,
+    );
+    await this.#killLeftBehind({
+      leaders: lost.flatMap(([, { process, end }]) => (end === undefined ? (process ?? []) : [])),
+      withOutput: true,
+    });
+    for (const [containerId, entry] of lost) {
+      entry.settle?.(failed('launcher', message));
+      entry.settle = undefined;
+      if (entry.process === undefined) continue;
+      entry.end ??= { kind: 'lost', message };
+      this.#tellEnd(containerId, entry);
+    }
+  }
+
+  async #killLeftBehind(left: {
+    readonly leaders: readonly ProcessIdentity[];
+    readonly withOutput: boolean;
+  }): Promise<void> {
+    if (left.leaders.length === 0 && !left.withOutput) return;
+    const outputBelow = left.withOutput
+      ? await realpath(this.#workDir).catch(() => this.#workDir)
+      : undefined;
+    const remaining = await killLeftBehind({ leaders: left.leaders, outputBelow });
+    if (remaining.length === 0) return;
+    const pids = remaining.map(({ pid }) => pid);
+    this.#options.log.error('processes of lost containers could not be killed', { pids });
+  }
+}
+
+function isAsked(entry: Entry): boolean {
+  return entry.settle !== undefined;
+}
+
+function newEntry(): Entry {
+  return {
+    abort: new AbortController(),
+    process: undefined,
+    settle: undefined,
+    isStarted: false,
+    end: undefined,
+    lastSignal: undefined,
+  };
+}
+
+type FailedLaunch = Extract<LaunchOutcome, { kind: 'failed' }>;
+
+function failed(stage: FailedLaunch['stage'], message: string): FailedLaunch {
+  return { kind: 'failed', stage, message };
+}
+
+function toFailure(error: unknown): FailedLaunch {
+  const stage = error instanceof LaunchError ? error.stage : 'launcher';
+  return failed(stage, errorMessage(error));
+}
+
+/** What the system refused tells whose fault it was. */
+function stageOf(failure: LaunchFailure): FailedLaunch['stage'] {
+  if (failure.code === 'EPERM') return 'user';
+  return /^(?:ENOENT|EACCES|ENOEXEC|ENOTDIR|E2BIG|ELOOP)$/.test(failure.code ?? '')
+    ? 'command'
+    : 'launcher';
+}
+
+function toContainerEnd(end: ProcessEnd): ContainerEnd {
+  return end.signal === undefined
+    ? { kind: 'exited', code: end.code ?? 0 }
+    : { kind: 'signaled', signal: end.signal };
+}

@@ -1,0 +1,114 @@
+/**
+ * Makes sandboxes: parents that belong to the agent, so that no task can put something else in the
+ * place of a sandbox; the sandbox itself belongs to the user of the task; `runs/latest` leads to the
+ * newest. While a sandbox is being filled nobody but the agent may enter it.
+ */
+import { readFileSync } from 'node:fs';
+import { chmod, chown, lstat, mkdir, realpath, rename, symlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LaunchError } from './launch-error.js';
+import type { UserIds } from './users.js';
+import { errorMessage } from '../base/index.js';
+
+const PARENT_MODE = 0o755;
+const SANDBOX_MODE = 0o750;
+const CLOSED_MODE = 0o700;
+
+export interface SandboxOptions {
+  readonly sandbox: string;
+  /** The sandbox must be below this folder, without links between. */
+  readonly workDir: string;
+  /** Whether the agent alone may enter it until `openSandbox`. */
+  readonly isClosed: boolean;
+}
+
+/** Makes a sandbox. @throws LaunchError of stage `sandbox`. */
+export async function makeSandbox(options: SandboxOptions): Promise<void> {
+  const { sandbox } = options;
+  const parent = dirname(sandbox);
+  try {
+    const below = pathBelow(parent, options.workDir);
+    const first = await mkdir(parent, { recursive: true, mode: PARENT_MODE });
+    if (first !== undefined && isMasked(PARENT_MODE)) await openParents(first, parent);
+    await checkLinks(parent, options.workDir, below);
+    await makeOwn(sandbox, options.isClosed ? CLOSED_MODE : SANDBOX_MODE);
+    if (basename(parent) === 'runs') await linkLatest(sandbox);
+  } catch (error) {
+    throw new LaunchError('sandbox', `cannot make the sandbox ${sandbox}: ${errorMessage(error)}`);
+  }
+}
+
+/** Hands the sandbox to whom the task runs as. @throws LaunchError of stage `sandbox`. */
+export async function openSandbox(
+  options: SandboxOptions,
+  user: UserIds | undefined,
+): Promise<void> {
+  const { sandbox, isClosed } = options;
+  try {
+    if (user !== undefined) await chown(sandbox, user.uid, user.gid);
+    if (isClosed || isMasked(SANDBOX_MODE)) await chmod(sandbox, SANDBOX_MODE);
+  } catch (error) {
+    throw new LaunchError('sandbox', `cannot hand over ${sandbox}: ${errorMessage(error)}`);
+  }
+}
+
+/** What follows the work directory in a path, with its slash. */
+function pathBelow(path: string, workDir: string): string {
+  const below = resolve(path).slice(resolve(workDir).length);
+  if (resolve(path) === resolve(workDir) + below && /^(?:\/|$)/.test(below)) return below;
+  throw new Error(`it is not below the work directory ${workDir}`);
+}
+
+/** A task may own a parent when containers are nested, and put a link in its place. */
+async function checkLinks(parent: string, workDir: string, below: string): Promise<void> {
+  const [real, root] = await Promise.all([realpath(parent), realpath(workDir)]);
+  if (real !== root + below) throw new Error(`a link leads to ${real}`);
+}
+
+async function makeOwn(sandbox: string, mode: number): Promise<void> {
+  try {
+    await mkdir(sandbox, { mode });
+  } catch (error) {
+    const stats = await lstat(sandbox).catch(() => undefined);
+    // Left by a launch that the agent did not live to remember.
+    if (stats?.isDirectory() !== true) throw error;
+  }
+}
+
+/** Whether the file mode mask takes bits away; reading it through `process.umask()` would change it. */
+function isMasked(mode: number): boolean {
+  if (fileModeMask === undefined) {
+    const status = readFileSync('/proc/self/status', 'latin1');
+    fileModeMask = Number.parseInt(/^Umask:\s*(\d+)/m.exec(status)?.[1] ?? '22', 8);
+  }
+  return (mode & fileModeMask) !== 0;
+}
+
+let fileModeMask: number | undefined;
+
+async function openParents(first: string, last: string): Promise<void> {
+  for (let folder = last; folder.length >= first.length; folder = dirname(folder)) {
+    await chmod(folder, PARENT_MODE);
+  }
+}
+
+/** Replaces an older link in one step, so that whoever follows it never finds it missing. */
+async function linkLatest(sandbox: string): Promise<void> {
+  const name = basename(sandbox);
+  const latest = join(dirname(sandbox), 'latest');
+  // The first run of an executor is the common case, and the cheaper one.
+  if (await linkUnlessThere(name, latest)) return;
+  const fresh = join(dirname(sandbox), `.latest-${name}`);
+  await linkUnlessThere(name, fresh);
+  await rename(fresh, latest);
+}
+
+async function linkUnlessThere(target: string, path: string): Promise<boolean> {
+  try {
+    await symlink(target, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
