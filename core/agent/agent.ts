@@ -1,0 +1,420 @@
+/**
+ * The state machine of a host: takes messages of the master, calls of executors and ends of
+ * containers, one at a time, and hands what follows to its ports. This file connects the parts; each
+ * of them has a file of its own. Nothing is acted on before it is durable (see `checkpoint.ts`).
+ */
+import {
+  AGENT_CAPABILITIES,
+  type AgentInfo,
+  type ExecutorCall,
+  type LinkAgentMessage,
+  type LinkMasterMessage,
+  MESOS_VERSION,
+} from '../api/index.js';
+import {
+  type AgentId,
+  type ContainerId,
+  type Disposable,
+  PlateauError,
+  type Store,
+  type World,
+  errorMessage,
+  id,
+} from '../base/index.js';
+import type { Resources } from '../resources/index.js';
+import { type CallAnswer } from './answers.js';
+import { CHECKPOINT_FORMAT, Checkpoint, KEYS } from './checkpoint.js';
+import { CommandTasks } from './command-tasks.js';
+import type { AgentAddress, AgentConfig } from './config.js';
+import type { AgentContext, TaskContext } from './context.js';
+import { CustomExecutors } from './custom-executors.js';
+import { Endings } from './endings.js';
+import { ExecutorApi } from './executor-api.js';
+import { SandboxCollector } from './gc.js';
+import { introduction } from './introduction.js';
+import { MAX_INFO_CHARS, sizeFault } from './limits.js';
+import { Launches } from './launches.js';
+import { AgentMetrics, metricsSnapshot } from './metrics.js';
+import type {
+  ContainerEnd,
+  Containerizer,
+  ExecutorStream,
+  MasterConnection,
+  MasterConnector,
+  Sandboxes,
+} from './ports.js';
+import { totalResources } from './reconfiguration.js';
+import { Recovery } from './recovery.js';
+import { Registration } from './registration.js';
+import { TaskReports } from './reports.js';
+import { AgentState } from './state.js';
+import { StatusUpdates } from './status-updates.js';
+import { Timers } from './timers.js';
+
+export interface AgentOptions {
+  readonly world: World;
+  /** The checkpoint; nobody else may write to it. */
+  readonly store: Store;
+  readonly containerizer: Containerizer;
+  readonly sandboxes: Sandboxes;
+  readonly connector: MasterConnector;
+  readonly config: AgentConfig;
+  readonly address: AgentAddress;
+  /** Changes with each boot of the host. */
+  readonly bootId: string;
+  /** The agent cannot go on, and has stopped: the store failed, or the master has removed it. */
+  readonly onFatal?: (error: PlateauError) => void;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #context: TaskContext;
+  readonly #registration: Registration;
+  readonly #commandTasks: CommandTasks;
+  readonly #customExecutors: CustomExecutors;
+  readonly #launches: Launches;
+  readonly #endings: Endings;
+  readonly #executorApi: ExecutorApi;
+  readonly #startedMs: number;
+  #totalResources: Resources;
+  /** Ends that were told during recovery, when it was not known yet whose they are. */
+  readonly #earlyEnds: [ContainerId, ContainerEnd][] = [];
+  #isRecovered = false;
+  #masterHostname: string | undefined;
+  #endListener: Disposable | undefined;
+  #isClosed = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#startedMs = options.world.clock.elapsed();
+    const timers = new Timers(options.world.clock);
+    const state = new AgentState(options.config);
+    const { config, world, address } = options;
+    this.#totalResources = totalResources(config.resources, []);
+    this.#registration = new Registration({
+      connector: options.connector,
+      timers,
+      random: world.random.fork('registration'),
+      log: world.log,
+      config,
+      introduction: () => this.#introduction(),
+      onLost: () => this.#context.updates.pause(),
+    });
+    this.#context = this.#makeContext(timers, state, address);
+    this.#customExecutors = new CustomExecutors(this.#context);
+    this.#commandTasks = new CommandTasks(this.#context, (batch, executor) => {
+      if (executor.kind !== 'GROUP') return;
+      batch.afterwards(() => this.#customExecutors.tellExited(executor, 0));
+    });
+    const runners = { commandTasks: this.#commandTasks, customExecutors: this.#customExecutors };
+    this.#launches = new Launches(this.#context, runners);
+    this.#endings = new Endings(this.#context, runners);
+    this.#executorApi = new ExecutorApi({
+      context: this.#context,
+      executors: this.#customExecutors,
+      agentInfo: () => this.agentInfo,
+      isReady: () => this.#isRecovered && !this.#isClosed,
+    });
+  }
+
+  /** What the agent knows, for pages: frameworks, executors, tasks, and their history. */
+  get state(): AgentState {
+    return this.#context.state;
+  }
+
+  /** What the agent is to others: with its id once it has one, with its configured resources. */
+  get agentInfo(): AgentInfo {
+    const { config, address } = this.#options;
+    const { agentId } = this.state;
+    return {
+      hostname: address.hostname,
+      port: address.port,
+      resources: config.resources,
+      attributes: config.attributes,
+      ...(agentId !== undefined && { id: { value: agentId } }),
+      ...(config.domain !== undefined && { domain: config.domain }),
+    };
+  }
+
+  /** All resources, with dynamic reservations and volumes. */
+  get totalResources(): Resources {
+    return this.#totalResources;
+  }
+
+  /** Host name of the master that the agent was registered with last. */
+  get masterHostname(): string | undefined {
+    return this.#masterHostname;
+  }
+
+  get config(): AgentConfig {
+    return this.#options.config;
+  }
+
+  get agentId(): AgentId | undefined {
+    return this.state.agentId;
+  }
+
+  /** Whether executors and pages may be answered. */
+  get isRecovered(): boolean {
+    return this.#isRecovered;
+  }
+
+  get isRegistered(): boolean {
+    return this.#registration.isRegistered;
+  }
+
+  /** Metrics by name, as `/metrics/snapshot` serves them. */
+  metrics(): Readonly<Record<string, number>> {
+    return metricsSnapshot({
+      metrics: this.#context.metrics,
+      state: this.state,
+      totalResources: this.#totalResources,
+      isRegistered: this.isRegistered,
+      uptimeMs: this.#options.world.clock.elapsed() - this.#startedMs,
+      maxSandboxAgeMs: this.#context.collector.maxAgeMs,
+    });
+  }
+
+  /**
+   * Recovers from the checkpoint, then connects to the master. Resolves when recovery is done.
+   * @throws PlateauError `WORK_DIR_FORMAT`, `INVALID_FLAG` (see `Recovery`), `STORE_FAILED`.
+   */
+  async start(): Promise<void> {
+    const { config, containerizer, world, store, bootId } = this.#options;
+    const startMs = world.clock.elapsed();
+    for (const words of containerizer.unenforced) world.log.warn('not enforced', { what: words });
+    this.#endListener = containerizer.onEnd((containerId, end) => {
+      if (this.#isRecovered) this.#containerEnded(containerId, end);
+      else this.#earlyEnds.push([containerId, end]);
+    });
+    await new Recovery({
+      context: this.#context,
+      store,
+      bootId,
+      agentInfo: this.agentInfo,
+      commandTasks: this.#commandTasks,
+      customExecutors: this.#customExecutors,
+    }).run();
+    this.#totalResources = totalResources(config.resources, this.state.checkpointedResources);
+    this.#context.metrics.recoveryTimeMs = world.clock.elapsed() - startMs;
+    this.#isRecovered = true;
+    for (const [containerId, end] of this.#earlyEnds.splice(0)) {
+      this.#containerEnded(containerId, end);
+    }
+    this.#context.collector.start();
+    if (!this.#isClosed) this.#registration.start();
+  }
+
+  masterConnected(connection: MasterConnection): void {
+    this.#registration.connected(connection);
+  }
+
+  masterDisconnected(connection: MasterConnection | undefined, reason: string): void {
+    this.#registration.disconnected(connection, reason);
+  }
+
+  /** Takes one message of the master; those on an older connection are ignored. */
+  masterMessage(connection: MasterConnection, message: LinkMasterMessage): void {
+    if (this.#isClosed || !this.#registration.isCurrent(connection)) return;
+    const { registered, reregistered, refused } = message;
+    if (message.type === 'PING') this.#registration.ping();
+    else if (registered !== undefined) this.#registered(registered.agent_id.value, message);
+    else if (reregistered !== undefined) this.#registered(reregistered.agent_id.value, message);
+    else if (refused !== undefined) this.#refused(refused.message, refused.shutdown === true);
+    else if (this.#registration.isRegistered) this.#handle(message);
+  }
+
+  executorSubscribe(call: ExecutorCall, stream: ExecutorStream): CallAnswer {
+    return this.#executorApi.subscribe(call, stream);
+  }
+
+  executorCall(call: ExecutorCall): CallAnswer {
+    return this.#executorApi.call(call);
+  }
+
+  executorDisconnected(stream: ExecutorStream): void {
+    this.#executorApi.disconnected(stream);
+  }
+
+  /**
+   * Stops. `leave-running`: everything runs on, and a new agent over the same checkpoint takes it
+   * over. `end-all`: tasks end within their grace periods, the master is told, and the agent leaves.
+   */
+  async close(mode: 'leave-running' | 'end-all'): Promise<void> {
+    if (this.#isClosed) return;
+    if (mode === 'end-all') {
+      await this.#endings.endAll();
+      await this.#context.checkpoint.flush();
+      this.#registration.send({ type: 'UNREGISTER', unregister: { reason: 'the agent ends' } });
+    }
+    await this.#context.checkpoint.flush();
+    this.#stop();
+    await this.#options.containerizer.close(mode);
+  }
+
+  #containerEnded(containerId: ContainerId, end: ContainerEnd): void {
+    if (this.#isClosed) return;
+    this.#commandTasks.ended(containerId, end);
+    this.#customExecutors.ended(containerId, end);
+  }
+
+  #makeContext(timers: Timers, state: AgentState, address: AgentAddress): TaskContext {
+    const { config, world, store, sandboxes, containerizer } = this.#options;
+    const checkpoint = new Checkpoint({
+      store,
+      timers,
+      onFailure: (error) => this.#fatal(error, 'the checkpoint could not be written'),
+    });
+    const updates = new StatusUpdates({
+      timers,
+      config,
+      send: ({ frameworkId, status, latestState }) =>
+        this.#registration.send({
+          type: 'STATUS_UPDATE',
+          status_update: {
+            framework_id: { value: frameworkId },
+            status,
+            latest_state: latestState(),
+          },
+        }),
+    });
+    const context: AgentContext = {
+      world,
+      config,
+      address,
+      containerizer,
+      timers,
+      checkpoint,
+      state,
+      updates,
+      collector: new SandboxCollector({ world, config, sandboxes, checkpoint, timers }),
+      metrics: new AgentMetrics(),
+      send: (message) => this.#registration.send(message),
+    };
+    return { ...context, reports: new TaskReports(context) };
+  }
+
+  #introduction(): LinkAgentMessage {
+    return introduction({
+      agentInfo: this.agentInfo,
+      state: this.state,
+      updates: this.#context.updates,
+      version: MESOS_VERSION,
+      capabilities: AGENT_CAPABILITIES,
+    });
+  }
+
+  #registered(agentId: string, message: LinkMasterMessage): void {
+    const { checkpoint, state, updates } = this.#context;
+    const own = id<'AgentId'>(agentId);
+    if (state.agentId !== undefined && state.agentId !== own) {
+      const text = `the master knows agent ${state.agentId} as ${own}: remove the work directory`;
+      this.#fatal(new PlateauError('CALL_REFUSED', text), text);
+      return;
+    }
+    if (state.agentId === undefined) {
+      state.agentId = own;
+      const batch = checkpoint.batch();
+      batch.put(KEYS.agent, 'CheckpointAgent', {
+        agent_info: this.agentInfo,
+        boot_id: this.#options.bootId,
+        format: CHECKPOINT_FORMAT,
+      });
+      batch.commit();
+    }
+    const answer = message.registered ?? message.reregistered;
+    this.#masterHostname = answer?.master_info.hostname;
+    const wasRegistered = this.#registration.isRegistered;
+    this.#registration.registered(answer?.ping_timeout_seconds ?? 0);
+    // A repeated answer changes nothing; what is outstanding is on its way already.
+    if (!wasRegistered) updates.resume();
+    this.#endings.dropUnknown(message.reregistered?.unknown_tasks ?? []);
+  }
+
+  #handle(message: LinkMasterMessage): void {
+    if (message.run_tasks !== undefined) this.#launches.run(message.run_tasks);
+    if (message.kill_task !== undefined) this.#endings.killTask(message.kill_task);
+    if (message.acknowledge !== undefined) {
+      const { framework_id, task_id, uuid } = message.acknowledge;
+      this.#context.updates.acknowledge(
+        id<'FrameworkId'>(framework_id.value),
+        id<'TaskId'>(task_id.value),
+        uuid,
+      );
+    }
+    if (message.shutdown_framework !== undefined) {
+      const frameworkId = id<'FrameworkId'>(message.shutdown_framework.framework_id.value);
+      this.#endings.shutdownFramework(frameworkId);
+    }
+    if (message.shutdown_executor !== undefined) {
+      this.#endings.shutdownExecutor(message.shutdown_executor);
+    }
+    if (message.framework_message !== undefined) {
+      const { framework_id, executor_id, data } = message.framework_message;
+      const framework = this.state.frameworks.get(id<'FrameworkId'>(framework_id.value));
+      const executor = framework?.executors.get(id<'ExecutorId'>(executor_id.value));
+      this.#executorApi.deliverMessage(executor, data);
+    }
+    if (message.checkpoint_resources !== undefined) {
+      this.#checkpointResources(message.checkpoint_resources.resources ?? []);
+    }
+    if (message.update_framework !== undefined) {
+      this.#endings.updateFramework(message.update_framework.framework_info);
+    }
+  }
+
+  #checkpointResources(resources: AgentState['checkpointedResources']): void {
+    try {
+      const fault = sizeFault('CheckpointResources', { resources }, MAX_INFO_CHARS);
+      if (fault !== undefined) throw new PlateauError('INVALID_RESOURCES', fault);
+      this.#totalResources = totalResources(this.#options.config.resources, resources);
+    } catch (error) {
+      this.#options.world.log.error('reservations of the master cannot be kept', {
+        error: errorMessage(error),
+      });
+      return;
+    }
+    this.state.checkpointedResources = resources;
+    const batch = this.#context.checkpoint.batch();
+    batch.put(KEYS.resources, 'CheckpointResources', { resources });
+    batch.commit();
+  }
+
+  #refused(message: string, isForGood: boolean): void {
+    if (!isForGood) {
+      this.#registration.refused(message);
+      return;
+    }
+    const fatal = new PlateauError(
+      'CALL_REFUSED',
+      `the master has removed this agent (${message}): to let the host join again as a new agent, ` +
+        'remove the work directory',
+      { context: { agent: this.state.agentId } },
+    );
+    this.#options.world.log.error('the master has removed the agent', { reason: message });
+    void this.#endings
+      .endAll()
+      .then(() => this.#context.checkpoint.flush())
+      .then(() => this.#fatal(fatal, fatal.message))
+      .catch((error: unknown) => this.#fatal(error, 'the tasks could not be ended'));
+  }
+
+  #fatal(error: unknown, message: string): void {
+    if (this.#isClosed) return;
+    this.#stop();
+    const fatal =
+      error instanceof PlateauError
+        ? error
+        : new PlateauError('ASSERTION', `${message}: ${errorMessage(error)}`, { cause: error });
+    this.#options.world.log.error(message, { error: errorMessage(error) });
+    this.#options.onFatal?.(fatal);
+  }
+
+  #stop(): void {
+    this.#isClosed = true;
+    this.#endListener?.dispose();
+    this.#customExecutors.closeStreams();
+    this.#registration.stop();
+    this.#context.timers.dispose();
+  }
+}

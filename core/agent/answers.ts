@@ -1,0 +1,10 @@
+/** How the agent answers a call of an executor. */
+
+/** An HTTP status and, when the call is refused, the text of the body. */
+export interface CallAnswer {
+  readonly status: 200 | 202 | 400 | 403 | 404 | 501 | 503;
+  readonly message?: string;
+}
+
+/** The call was accepted; what comes of it is told on the event stream. */
+export const ACCEPTED: CallAnswer = { status: 202 };

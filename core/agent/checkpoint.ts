@@ -1,0 +1,149 @@
+/**
+ * The records from which a restarted agent goes on, one per object. A `Batch` gathers what must become
+ * durable together and what may be done afterwards: nothing is acted on before it is durable, and
+ * actions of batches run in the order of their commits. Deletions that nobody waits for ride along
+ * with the next commit: losing them costs no more than a repeated status update.
+ */
+import { type MessageName, encodeJson } from '../api/index.js';
+import type { Messages } from '../api/index.js';
+import type {
+  ContainerId,
+  Disposable,
+  FrameworkId,
+  Store,
+  StoreTransaction,
+  TaskId,
+} from '../base/index.js';
+import type { Timers } from './timers.js';
+
+/** Written into the checkpoint; another number means another layout. */
+export const CHECKPOINT_FORMAT = 1;
+
+/** Longest time that a deletion waits for a commit to ride along with. */
+export const LAZY_DELETE_DELAY_MS = 1000;
+
+/** Deletions that wait at most. */
+export const MAX_LAZY_DELETES = 1024;
+
+/** Names of the records. Ids contain no slash; keys by container stay within the bound of stores. */
+export const KEYS = {
+  agent: 'agent',
+  resources: 'resources',
+  framework: (frameworkId: FrameworkId): string => `frameworks/${frameworkId}`,
+  executor: (containerId: ContainerId): string => `executors/${containerId}`,
+  task: (containerId: ContainerId, taskId: TaskId): string => `tasks/${containerId}/${taskId}`,
+  update: (containerId: ContainerId, taskId: TaskId, number: number): string =>
+    `updates/${containerId}/${taskId}/${String(number).padStart(10, '0')}`,
+  sandbox: (containerId: ContainerId): string => `sandboxes/${containerId}`,
+} as const;
+
+/** What becomes durable together, and what follows. Use once. */
+export interface Batch {
+  /** Writes a record; a later one of the same key in the same batch wins. */
+  put<Name extends MessageName>(key: string, name: Name, message: Messages[Name]): void;
+  delete(key: string): void;
+  /** Calls `action` when the batch is durable, after the actions of all earlier batches. */
+  afterwards(action: () => void): void;
+  /** Hands the batch to the store. Without records it waits for the earlier ones only. */
+  commit(): void;
+}
+
+export interface CheckpointOptions {
+  readonly store: Store;
+  readonly timers: Timers;
+  /** Called once when the store refuses: no later action will run. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Checkpoint {
+  readonly #store: Store;
+  readonly #timers: Timers;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #lazyDeletes = new Set<string>();
+  #lazyTimer: Disposable | undefined;
+  /** Resolves when all that was committed so far is durable and acted on; false after a failure. */
+  #tail: Promise<boolean> = Promise.resolve(true);
+
+  constructor(options: CheckpointOptions) {
+    this.#store = options.store;
+    this.#timers = options.timers;
+    this.#onFailure = options.onFailure;
+  }
+
+  batch(): Batch {
+    const puts = new Map<string, string>();
+    const deletes = new Set<string>();
+    const actions: (() => void)[] = [];
+    return {
+      put: (key, name, message) => {
+        deletes.delete(key);
+        puts.set(key, encodeJson(name, message));
+      },
+      delete: (key) => {
+        puts.delete(key);
+        deletes.add(key);
+      },
+      afterwards: (action) => actions.push(action),
+      commit: () => this.#commit(puts, deletes, actions),
+    };
+  }
+
+  /** Removes records some time soon. A later `put` of the same key wins. */
+  deleteLazily(keys: Iterable<string>): void {
+    for (const key of keys) this.#lazyDeletes.add(key);
+    if (this.#lazyDeletes.size >= MAX_LAZY_DELETES) this.#flushLazy();
+    if (this.#lazyDeletes.size > 0) {
+      this.#lazyTimer ??= this.#timers.after(LAZY_DELETE_DELAY_MS, () => this.#flushLazy());
+    }
+  }
+
+  /** Waits until everything is durable and acted on, lazy deletions included. */
+  async flush(): Promise<void> {
+    this.#flushLazy();
+    await this.#tail;
+  }
+
+  #flushLazy(): void {
+    this.#lazyTimer?.dispose();
+    this.#lazyTimer = undefined;
+    if (this.#lazyDeletes.size > 0) this.#commit(new Map(), new Set(this.#lazyDeletes), []);
+  }
+
+  #commit(
+    puts: ReadonlyMap<string, string>,
+    deletes: Set<string>,
+    actions: readonly (() => void)[],
+  ): void {
+    const isEmpty = puts.size === 0 && deletes.size === 0;
+    if (!isEmpty) this.#takeLazyInto(puts, deletes);
+    const transaction: StoreTransaction = {
+      puts: [...puts].map(([key, value]) => ({ key, value })),
+      deletes: [...deletes],
+    };
+    const durable = isEmpty ? Promise.resolve() : this.#store.transact(transaction);
+    // The failure is seen below, perhaps later: until then it must not count as unhandled.
+    durable.catch(() => {});
+    this.#tail = this.#afterDurable(this.#tail, durable, actions);
+  }
+
+  #takeLazyInto(puts: ReadonlyMap<string, string>, deletes: Set<string>): void {
+    for (const key of this.#lazyDeletes) if (!puts.has(key)) deletes.add(key);
+    this.#lazyDeletes.clear();
+  }
+
+  async #afterDurable(
+    earlier: Promise<boolean>,
+    durable: Promise<void>,
+    actions: readonly (() => void)[],
+  ): Promise<boolean> {
+    if (!(await earlier)) return false;
+    try {
+      await durable;
+      for (const action of actions) action();
+      return true;
+    } catch (error) {
+      this.#onFailure(error);
+      return false;
+    }
+  }
+}

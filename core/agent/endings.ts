@@ -1,0 +1,177 @@
+/**
+ * Everything by which the master or an operator ends things: kills of tasks, shutdown of executors,
+ * frameworks and the agent itself; and what the master believes in that is not here.
+ */
+import type {
+  FrameworkInfo,
+  LinkFrameworkTasks,
+  LinkMasterMessageKillTask,
+  LinkMasterMessageShutdownExecutor,
+} from '../api/index.js';
+import { type Disposable, type FrameworkId, id } from '../base/index.js';
+import { KEYS } from './checkpoint.js';
+import type { CommandTasks } from './command-tasks.js';
+import type { TaskContext } from './context.js';
+import type { CustomExecutors } from './custom-executors.js';
+import { shutdownGraceMs } from './grace.js';
+import { MAX_INFO_CHARS, sizeFault } from './limits.js';
+import type { AgentExecutor } from './state.js';
+
+/** How often the end of the agent looks whether its containers have ended. */
+export const END_POLL_MS = 20;
+
+/** Longest wait for containers after the last grace period, when the agent ends. */
+export const END_MARGIN_MS = 5000;
+
+export class Endings {
+  readonly #context: TaskContext;
+  readonly #commandTasks: CommandTasks;
+  readonly #customExecutors: CustomExecutors;
+
+  constructor(
+    context: TaskContext,
+    runners: { readonly commandTasks: CommandTasks; readonly customExecutors: CustomExecutors },
+  ) {
+    this.#context = context;
+    this.#commandTasks = runners.commandTasks;
+    this.#customExecutors = runners.customExecutors;
+  }
+
+  /** Kills a task. Of one that is not here, the master learns that it is not. */
+  killTask(call: LinkMasterMessageKillTask): void {
+    const frameworkId = id<'FrameworkId'>(call.framework_id.value);
+    const task = this.#context.state.find(frameworkId, id<'TaskId'>(call.task_id.value));
+    if (task === undefined) {
+      this.#reportUnknown(frameworkId, call.task_id.value, 'REASON_EXECUTOR_TERMINATED');
+    } else if (task.executor.kind === 'CUSTOM') {
+      this.#customExecutors.kill(task, call.kill_policy);
+    } else {
+      this.#commandTasks.kill(task, 'KILL', call.kill_policy);
+    }
+  }
+
+  /** Answers for tasks that the master believes to be here. */
+  dropUnknown(believed: readonly LinkFrameworkTasks[]): void {
+    for (const { framework_id, task_ids } of believed) {
+      const frameworkId = id<'FrameworkId'>(framework_id.value);
+      for (const { value } of task_ids ?? []) {
+        const isKnown = this.#context.state.find(frameworkId, id<'TaskId'>(value)) !== undefined;
+        if (!isKnown) this.#reportUnknown(frameworkId, value, 'REASON_RECONCILIATION');
+      }
+    }
+  }
+
+  shutdownExecutor(call: LinkMasterMessageShutdownExecutor): void {
+    const framework = this.#context.state.frameworks.get(
+      id<'FrameworkId'>(call.framework_id.value),
+    );
+    const executor = framework?.executors.get(id<'ExecutorId'>(call.executor_id.value));
+    if (executor !== undefined) this.#shutdown(executor);
+  }
+
+  /** Ends all of a framework. Nobody wants to hear of its tasks any more. */
+  shutdownFramework(frameworkId: FrameworkId): void {
+    const { state, updates, reports, checkpoint } = this.#context;
+    updates.dropFramework(frameworkId);
+    const framework = state.frameworks.get(frameworkId);
+    if (framework === undefined || framework.isTerminating) return;
+    framework.isTerminating = true;
+    for (const executor of framework.executors.values()) {
+      for (const task of executor.terminated.values()) reports.forget(task);
+      for (const task of executor.active.values()) {
+        checkpoint.deleteLazily(task.updateKeys);
+        task.updateKeys.clear();
+      }
+      this.#shutdown(executor);
+    }
+    reports.tidyFramework(framework);
+  }
+
+  /** Takes the newest info of a framework; its scheduler may be another, so updates are repeated. */
+  updateFramework(info: FrameworkInfo): void {
+    const { state, checkpoint, updates, world } = this.#context;
+    const frameworkId = id<'FrameworkId'>(info.id?.value ?? '');
+    const framework = state.frameworks.get(frameworkId);
+    const fault = sizeFault('FrameworkInfo', info, MAX_INFO_CHARS);
+    if (fault !== undefined) world.log.warn('keeping the old info of a framework', { fault });
+    else if (framework !== undefined) {
+      framework.info = info;
+      const batch = checkpoint.batch();
+      batch.put(KEYS.framework(frameworkId), 'CheckpointFramework', { framework_info: info });
+      batch.commit();
+    }
+    updates.resend(frameworkId);
+  }
+
+  /** Ends everything; resolves when no container is left, or none ends for too long. */
+  async endAll(): Promise<void> {
+    this.#context.state.isEnding = true;
+    let longestMs = 0;
+    for (const executor of this.#context.state.executors()) {
+      longestMs = Math.max(longestMs, this.#end(executor));
+    }
+    await this.#whenEnded(longestMs + END_MARGIN_MS);
+  }
+
+  /** Ends an executor with the grace period that each of its tasks has; the longest of them. */
+  #end(executor: AgentExecutor): number {
+    const { config } = this.#context;
+    if (executor.kind === 'CUSTOM') {
+      this.#customExecutors.shutdown(executor);
+      return shutdownGraceMs(executor.info, config);
+    }
+    return Math.max(
+      0,
+      ...[...executor.active.values()].map((task) => {
+        this.#commandTasks.kill(task, 'SHUTDOWN');
+        return this.#commandTasks.graceLeftMs(task);
+      }),
+    );
+  }
+
+  #shutdown(executor: AgentExecutor): void {
+    if (executor.kind === 'CUSTOM') {
+      this.#customExecutors.shutdown(executor);
+      return;
+    }
+    const graceMs = shutdownGraceMs(executor.info, this.#context.config);
+    for (const task of executor.active.values()) {
+      this.#commandTasks.killWithin(task, 'SHUTDOWN', graceMs);
+    }
+  }
+
+  #whenEnded(withinMs: number): Promise<void> {
+    const { timers, world } = this.#context;
+    const untilMs = world.clock.elapsed() + withinMs;
+    return new Promise((resolve) => {
+      let look: Disposable | undefined;
+      const check = (): void => {
+        look?.dispose();
+        const left = this.#commandTasks.count + this.#customExecutors.count;
+        if (left === 0 || timers.isDisposed || world.clock.elapsed() >= untilMs) resolve();
+        else look = timers.after(END_POLL_MS, check);
+      };
+      check();
+    });
+  }
+
+  #reportUnknown(
+    frameworkId: FrameworkId,
+    taskId: string,
+    reason: 'REASON_EXECUTOR_TERMINATED' | 'REASON_RECONCILIATION',
+  ): void {
+    const { state, reports, updates } = this.#context;
+    // That the task is not here is on its way to the scheduler already.
+    if (updates.pendingOf(frameworkId, id<'TaskId'>(taskId)) > 0) return;
+    const framework =
+      state.frameworks.get(frameworkId) ??
+      state.completedFrameworks.items.find((other) => other.id === frameworkId);
+    reports.reportUnknown({
+      frameworkId,
+      taskId: id<'TaskId'>(taskId),
+      isPartitionAware: framework?.can('PARTITION_AWARE') ?? false,
+      reason,
+      message: 'The agent does not know the task',
+    });
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * What custom executors say to the agent: they subscribe, tell the states of their tasks, send
+ * messages. A status update is durable before it is acknowledged to the executor, and acknowledged
+ * before it is forwarded. What an executor sends again is recognised by its uuid.
+ */
+import {
+  type AgentInfo,
+  type ExecutorCall,
+  type TaskStatus,
+  validateExecutorCall,
+} from '../api/index.js';
+import { id } from '../base/index.js';
+import { ACCEPTED, type CallAnswer } from './answers.js';
+import type { Batch } from './checkpoint.js';
+import type { TaskContext } from './context.js';
+import { type CustomExecutors, type ExecutorProcess, killEvent } from './custom-executors.js';
+import { statusSizeFault } from './limits.js';
+import type { ExecutorStream } from './ports.js';
+import type { AgentExecutor, AgentTask } from './state.js';
+import { MAX_PENDING_UPDATES_PER_TASK } from './status-updates.js';
+
+/** The executor that a call comes from, or why it is refused. */
+type Caller =
+  | { readonly executor: AgentExecutor; readonly process: ExecutorProcess | undefined }
+  | { readonly refusal: CallAnswer };
+
+export interface ExecutorApiOptions {
+  readonly context: TaskContext;
+  readonly executors: CustomExecutors;
+  readonly agentInfo: () => AgentInfo;
+  readonly isReady: () => boolean;
+}
+
+export class ExecutorApi {
+  readonly #context: TaskContext;
+  readonly #executors: CustomExecutors;
+  readonly #options: ExecutorApiOptions;
+
+  constructor(options: ExecutorApiOptions) {
+    this.#context = options.context;
+    this.#executors = options.executors;
+    this.#options = options;
+  }
+
+  /** Opens the event stream of an executor; a second one replaces the first. 200: it is open. */
+  subscribe(call: ExecutorCall, stream: ExecutorStream): CallAnswer {
+    const caller = this.#callerOf(call);
+    if ('refusal' in caller) return caller.refusal;
+    const { executor, process } = caller;
+    const isEnding = executor.phase === 'terminating' || executor.phase === 'terminated';
+    if (process === undefined || isEnding) {
+      stream.send({ type: 'SHUTDOWN' });
+      stream.close();
+      return { status: 200 };
+    }
+    this.#open(process, stream);
+    this.#reconcile(process, call);
+    stream.send({
+      type: 'SUBSCRIBED',
+      subscribed: {
+        executor_info: executor.info,
+        framework_info: executor.framework.info,
+        agent_info: this.#options.agentInfo(),
+        container_id: { value: executor.containerId },
+      },
+    });
+    for (const [taskId, policy] of process.pendingKills) stream.send(killEvent(taskId, policy));
+    process.pendingKills.clear();
+    this.#executors.deliverQueued(executor);
+    if (!executor.hasBeenGivenTasks && executor.active.size === 0) {
+      this.#executors.shutdown(executor);
+    }
+    return { status: 200 };
+  }
+
+  /** Any other call. 202: accepted. */
+  call(call: ExecutorCall): CallAnswer {
+    const refusal = this.#refusalOf(call);
+    if (refusal !== undefined) return refusal;
+    if (call.type === 'HEARTBEAT') return ACCEPTED;
+    const caller = this.#callerOf(call);
+    if ('refusal' in caller) return caller.refusal;
+    const { executor, process } = caller;
+    if (process?.stream === undefined) {
+      return { status: 403, message: 'Executor is not subscribed' };
+    }
+    if (call.type === 'UPDATE' && call.update !== undefined) {
+      return this.#update(process, call.update.status);
+    }
+    if (call.type === 'MESSAGE' && call.message !== undefined) {
+      this.#forwardMessage(executor, call.message.data);
+      return ACCEPTED;
+    }
+    return { status: 501, message: `Calls of type ${call.type ?? 'UNKNOWN'} are not implemented` };
+  }
+
+  /** The event stream of an executor ended from outside. Its process decides what happens. */
+  disconnected(stream: ExecutorStream): void {
+    for (const executor of this.#context.state.executors()) {
+      const process = this.#executors.processOf(executor);
+      if (process?.stream !== stream) continue;
+      delete process.stream;
+      process.heartbeatTimer?.dispose();
+    }
+  }
+
+  /** Takes the answer of a framework to its executor, if it is there: at most once, as Mesos. */
+  deliverMessage(executor: AgentExecutor | undefined, data: string): void {
+    const { metrics } = this.#context;
+    const stream = executor && this.#executors.processOf(executor)?.stream;
+    if (stream === undefined || executor?.phase !== 'running') {
+      metrics.invalidFrameworkMessages++;
+      return;
+    }
+    metrics.validFrameworkMessages++;
+    stream.send({ type: 'MESSAGE', message: { data } });
+  }
+
+  #refusalOf(call: ExecutorCall): CallAnswer | undefined {
+    if (!this.#options.isReady()) {
+      return { status: 503, message: 'Agent has not finished recovery' };
+    }
+    const fault = validateExecutorCall(call);
+    if (fault === undefined) return undefined;
+    if (call.type === 'UPDATE') this.#context.metrics.invalidStatusUpdates++;
+    return { status: 400, message: `Failed to validate Executor::Call: ${fault}` };
+  }
+
+  #callerOf(call: ExecutorCall): Caller {
+    const refusal = this.#refusalOf(call);
+    if (refusal !== undefined) return { refusal };
+    const framework = this.#context.state.frameworks.get(
+      id<'FrameworkId'>(call.framework_id.value),
+    );
+    if (framework === undefined) {
+      return { refusal: { status: 400, message: 'Framework cannot be found' } };
+    }
+    const executor = framework.executors.get(id<'ExecutorId'>(call.executor_id.value));
+    if (executor?.kind !== 'CUSTOM') {
+      return { refusal: { status: 400, message: 'Executor cannot be found' } };
+    }
+    return { executor, process: this.#executors.processOf(executor) };
+  }
+
+  #open(process: ExecutorProcess, stream: ExecutorStream): void {
+    const { timers, config } = this.#context;
+    process.stream?.close();
+    process.stream = stream;
+    process.executor.phase = 'running';
+    process.registrationTimer?.dispose();
+    process.heartbeatTimer?.dispose();
+    process.heartbeatTimer = timers.every(config.executorHeartbeatIntervalMs, () =>
+      stream.send({ type: 'HEARTBEAT' }),
+    );
+  }
+
+  /** Compares what the executor has with what it was given. */
+  #reconcile(process: ExecutorProcess, call: ExecutorCall): void {
+    const { executor } = process;
+    const { checkpoint, reports } = this.#context;
+    const batch = checkpoint.batch();
+    for (const update of call.subscribe?.unacknowledged_updates ?? []) {
+      const fault = statusSizeFault(update.status);
+      if (fault === undefined) this.#record(batch, process, update.status);
+    }
+    const taken = new Set(
+      (call.subscribe?.unacknowledged_tasks ?? []).map((task) => task.task_id.value),
+    );
+    const isMissing = (task: AgentTask): boolean =>
+      task.state === 'TASK_STAGING' && !executor.queued.has(task.id) && !taken.has(task.id);
+    for (const task of [...executor.active.values()].filter(isMissing)) {
+      reports.change(batch, task, {
+        state: executor.framework.can('PARTITION_AWARE') ? 'TASK_DROPPED' : 'TASK_LOST',
+        source: 'SOURCE_AGENT',
+        reason: 'REASON_AGENT_RESTARTED',
+        message: 'The executor never received the task',
+        withContainer: false,
+      });
+    }
+    batch.commit();
+  }
+
+  #update(process: ExecutorProcess, status: TaskStatus): CallAnswer {
+    const { checkpoint, updates } = this.#context;
+    const taskId = id<'TaskId'>(status.task_id.value);
+    const pending = updates.pendingOf(process.executor.framework.id, taskId);
+    if (pending >= MAX_PENDING_UPDATES_PER_TASK) {
+      const message = `${pending} status updates of the task wait for acknowledgement: retry later`;
+      return { status: 503, message };
+    }
+    const fault = statusSizeFault(status);
+    if (fault !== undefined) return { status: 400, message: fault };
+    const batch = checkpoint.batch();
+    this.#record(batch, process, status);
+    batch.commit();
+    return ACCEPTED;
+  }
+
+  /** Takes a status over, unless it is known or too late, and acknowledges it when it is safe. */
+  #record(batch: Batch, process: ExecutorProcess, status: TaskStatus): void {
+    const { metrics, reports, world } = this.#context;
+    const { executor } = process;
+    const task = executor.find(id<'TaskId'>(status.task_id.value));
+    const uuid = status.uuid ?? '';
+    batch.afterwards(() =>
+      process.stream?.send({
+        type: 'ACKNOWLEDGED',
+        acknowledged: { task_id: status.task_id, uuid },
+      }),
+    );
+    if (task === undefined || task.isTerminal || task.seenUuids.items.includes(uuid)) {
+      world.log.debug('a status update changes nothing', { task: status.task_id.value });
+      return;
+    }
+    metrics.validStatusUpdates++;
+    task.seenUuids.push(uuid);
+    executor.queued.delete(task.id);
+    reports.record(batch, task, this.#complete(task, status));
+    if (task.isTerminal) process.pendingKills.delete(task.id);
+  }
+
+  /** Fills in what the agent knows better than the executor. */
+  #complete(task: AgentTask, status: TaskStatus): TaskStatus {
+    const { state, world, reports } = this.#context;
+    const container = reports.containerStatus(task);
+    const networks = status.container_status?.network_infos;
+    return {
+      ...status,
+      agent_id: state.agentId === undefined ? undefined : { value: state.agentId },
+      executor_id: { value: task.executor.id },
+      timestamp: status.timestamp ?? world.clock.now() / 1000,
+      container_status: {
+        ...container,
+        ...status.container_status,
+        container_id: status.container_status?.container_id ?? container.container_id,
+        network_infos:
+          networks === undefined || networks.length === 0 ? container.network_infos : networks,
+      },
+    };
+  }
+
+  #forwardMessage(executor: AgentExecutor, data: string): void {
+    this.#context.send({
+      type: 'EXECUTOR_MESSAGE',
+      executor_message: {
+        framework_id: { value: executor.framework.id },
+        executor_id: { value: executor.id },
+        data,
+      },
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** How long a task or executor is given to end by itself. */
+import { type ExecutorInfo, type KillPolicy, durationInfoMs } from '../api/index.js';
+import type { AgentConfig } from './config.js';
+
+/** Milliseconds between SIGTERM and SIGKILL: of the call, else of the task, else of the agent. */
+export function killGraceMs(
+  ofCall: KillPolicy | undefined,
+  ofTask: KillPolicy | undefined,
+  config: AgentConfig,
+): number {
+  const period = ofCall?.grace_period ?? ofTask?.grace_period;
+  return period === undefined ? config.killGracePeriodMs : Math.max(0, durationInfoMs(period));
+}
+
+/** Milliseconds between the request to shut an executor down and its kill. */
+export function shutdownGraceMs(executor: ExecutorInfo, config: AgentConfig): number {
+  const period = executor.shutdown_grace_period;
+  if (period === undefined) return config.executorShutdownGracePeriodMs;
+  return Math.max(0, durationInfoMs(period));
+}

@@ -1,0 +1,45 @@
+/** The agent: the state machine of a host, and what it needs from outside. */
+export { Agent, type AgentOptions } from './agent.js';
+export type { CallAnswer } from './answers.js';
+export { CHECKPOINT_FORMAT, LAZY_DELETE_DELAY_MS, MAX_LAZY_DELETES } from './checkpoint.js';
+export { AGENT_DEFAULTS, type AgentAddress, type AgentConfig, agentConfig } from './config.js';
+export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
+export { MAX_FINISHED_SANDBOXES } from './gc.js';
+export { COMMAND_EXECUTOR_CPUS, COMMAND_EXECUTOR_MEMORY_MIB } from './launches.js';
+export {
+  MAX_INFO_CHARS,
+  MAX_KEPT_STATUSES,
+  MAX_KEPT_STATUS_CHARS,
+  MAX_STATUS_CHARS,
+  MAX_TASK_CHARS,
+} from './limits.js';
+export {
+  type RunIds,
+  executorDirectory,
+  frameworkDirectory,
+  latestRunLink,
+  nestedDirectory,
+  runDirectory,
+} from './paths.js';
+export type {
+  ContainerEnd,
+  ContainerFate,
+  ContainerSpec,
+  Containerizer,
+  ExecutorStream,
+  KnownContainer,
+  LaunchOutcome,
+  MasterConnection,
+  MasterConnector,
+  Sandboxes,
+} from './ports.js';
+export { Ring } from './ring.js';
+export {
+  AgentExecutor,
+  AgentFramework,
+  AgentState,
+  AgentTask,
+  type ExecutorPhase,
+  MAX_REMEMBERED_UUIDS,
+} from './state.js';
+export { MAX_PENDING_UPDATES_PER_TASK } from './status-updates.js';

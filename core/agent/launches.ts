@@ -1,0 +1,357 @@
+/**
+ * Takes tasks from the master. All tasks of one message become durable in one transaction; then each
+ * goes its own way, none waits for another. What cannot be launched is told at once.
+ */
+import {
+  type CheckpointExecutorKind,
+  type CommandInfo,
+  type ExecutorInfo,
+  type LinkMasterMessageRunTasks,
+  type Resource,
+  type Task,
+  type TaskInfo,
+  type TaskStatusReason,
+  commandExecutorName,
+  durationInfoMs,
+  hasCapability,
+  messagesEqual,
+} from '../api/index.js';
+import { type ContainerId, type TaskId, assert, id } from '../base/index.js';
+import { Resources, fromThousandths } from '../resources/index.js';
+import { type Batch, KEYS } from './checkpoint.js';
+import type { CommandTasks } from './command-tasks.js';
+import type { TaskContext } from './context.js';
+import type { CustomExecutors } from './custom-executors.js';
+import { containerEnvironment, taskEnvironment } from './environment.js';
+import { MAX_INFO_CHARS, sizeFault, taskSizeFault } from './limits.js';
+import { nestedDirectory, runDirectory } from './paths.js';
+import type { ContainerSpec } from './ports.js';
+import { executorRecord } from './records.js';
+import { type AgentExecutor, type AgentFramework, AgentTask } from './state.js';
+import { userOf } from './user.js';
+
+/** What the executor that stands for a command task counts, beside the task, as Mesos has it. */
+export const COMMAND_EXECUTOR_CPUS = 0.1;
+export const COMMAND_EXECUTOR_MEMORY_MIB = 32;
+
+export class Launches {
+  readonly #context: TaskContext;
+  readonly #commandTasks: CommandTasks;
+  readonly #customExecutors: CustomExecutors;
+
+  constructor(
+    context: TaskContext,
+    runners: { readonly commandTasks: CommandTasks; readonly customExecutors: CustomExecutors },
+  ) {
+    this.#context = context;
+    this.#commandTasks = runners.commandTasks;
+    this.#customExecutors = runners.customExecutors;
+  }
+
+  run(message: LinkMasterMessageRunTasks): void {
+    const { state, checkpoint, world } = this.#context;
+    const frameworkId = message.framework_info.id?.value;
+    if (frameworkId === undefined) {
+      world.log.warn('ignoring tasks of a framework without id');
+      return;
+    }
+    const fault =
+      sizeFault('FrameworkInfo', message.framework_info, MAX_INFO_CHARS) ??
+      (message.executor_info && sizeFault('ExecutorInfo', message.executor_info, MAX_INFO_CHARS));
+    if (fault !== undefined) {
+      this.#refuseAll(message, fault);
+      return;
+    }
+    const before = state.frameworks.get(id<'FrameworkId'>(frameworkId));
+    const isKnown =
+      before !== undefined && messagesEqual('FrameworkInfo', before.info, message.framework_info);
+    const framework = state.admitFramework(id<'FrameworkId'>(frameworkId), message.framework_info);
+    const batch = checkpoint.batch();
+    if (!isKnown) {
+      batch.put(KEYS.framework(framework.id), 'CheckpointFramework', {
+        framework_info: message.framework_info,
+      });
+    }
+    const tasks = (message.tasks ?? []).filter((task) => this.#isAcceptable(framework, task));
+    this.#dispatch(batch, framework, { ...message, tasks });
+    batch.commit();
+    this.#context.reports.tidyFramework(framework);
+  }
+
+  /** Refuses tasks whose framework or executor cannot be taken. */
+  #refuseAll(message: LinkMasterMessageRunTasks, fault: string): void {
+    for (const { task_id } of message.tasks ?? []) {
+      this.#context.reports.reportUnknown({
+        frameworkId: id<'FrameworkId'>(message.framework_info.id?.value ?? ''),
+        taskId: id<'TaskId'>(task_id.value),
+        isPartitionAware: hasCapability(message.framework_info, 'PARTITION_AWARE'),
+        reason: 'REASON_TASK_INVALID',
+        message: fault,
+      });
+    }
+  }
+
+  #dispatch(
+    batch: Batch,
+    framework: AgentFramework,
+    message: LinkMasterMessageRunTasks & { readonly tasks: readonly TaskInfo[] },
+  ): void {
+    const { tasks } = message;
+    const executorInfo = message.executor_info ?? tasks[0]?.executor;
+    if (tasks.length === 0) return;
+    if (executorInfo === undefined) {
+      for (const task of tasks) this.#runCommandTask(batch, framework, task);
+    } else if (executorInfo.type === 'DEFAULT') {
+      this.#runGroup(batch, framework, executorInfo, tasks);
+    } else {
+      this.#runOnCustom(batch, framework, {
+        info: executorInfo,
+        tasks,
+        isGroup: message.group === true,
+      });
+    }
+  }
+
+  /** Says why a task cannot be taken, to its scheduler; true: it can. */
+  #isAcceptable(framework: AgentFramework, info: TaskInfo): boolean {
+    if (framework.isTerminating || this.#context.state.isEnding) {
+      const what = framework.isTerminating ? 'The framework' : 'The agent';
+      this.#refuse(framework, info, {
+        reason: 'REASON_EXECUTOR_TERMINATED',
+        message: `${what} is ending and takes no more tasks`,
+      });
+      return false;
+    }
+    const fault = taskSizeFault(info);
+    if (fault !== undefined) {
+      this.#refuse(framework, info, { reason: 'REASON_TASK_INVALID', message: fault });
+      return false;
+    }
+    const known = framework.find(id<'TaskId'>(info.task_id.value));
+    if (known === undefined) return true;
+    if (known.isTerminal) {
+      this.#refuse(framework, info, {
+        reason: 'REASON_TASK_INVALID',
+        message: 'The end of an earlier task with this id has not been acknowledged yet',
+      });
+    } else {
+      // Whatever the master believes, the task runs: a terminal state would not be true.
+      this.#context.world.log.warn('ignoring a task that is here already', { task: known.id });
+    }
+    return false;
+  }
+
+  #refuse(
+    framework: AgentFramework,
+    info: TaskInfo,
+    why: { readonly reason: TaskStatusReason; readonly message: string },
+  ): void {
+    this.#context.reports.reportUnknown({
+      frameworkId: framework.id,
+      taskId: id<'TaskId'>(info.task_id.value),
+      isPartitionAware: framework.can('PARTITION_AWARE'),
+      ...why,
+    });
+  }
+
+  #runCommandTask(batch: Batch, framework: AgentFramework, info: TaskInfo): void {
+    const executorInfo = commandExecutorInfo(framework, info);
+    if (framework.executors.has(id<'ExecutorId'>(executorInfo.executor_id.value))) {
+      this.#refuse(framework, info, {
+        reason: 'REASON_TASK_INVALID',
+        message: 'The id of the task is that of an executor which runs',
+      });
+      return;
+    }
+    const executor = this.#addExecutor(batch, framework, executorInfo, 'COMMAND');
+    executor.phase = 'running';
+    this.#launch(batch, executor, { info, containerId: executor.containerId, group: [] });
+  }
+
+  /** A group of the default executor, which the launcher stands in for. */
+  #runGroup(
+    batch: Batch,
+    framework: AgentFramework,
+    executorInfo: ExecutorInfo,
+    tasks: readonly TaskInfo[],
+  ): void {
+    const { world } = this.#context;
+    const executorId = id<'ExecutorId'>(executorInfo.executor_id.value);
+    const known = framework.executors.get(executorId);
+    if (known !== undefined && (known.kind !== 'GROUP' || known.phase !== 'running')) {
+      for (const info of tasks) this.#refuse(framework, info, EXECUTOR_ENDS);
+      return;
+    }
+    const executor = known ?? this.#addExecutor(batch, framework, executorInfo, 'GROUP');
+    executor.phase = 'running';
+    const group = tasks.map((info) => id<'TaskId'>(info.task_id.value));
+    for (const info of tasks) {
+      this.#launch(batch, executor, { info, containerId: id(world.ids.uuid()), group });
+    }
+  }
+
+  #runOnCustom(
+    batch: Batch,
+    framework: AgentFramework,
+    launch: {
+      readonly info: ExecutorInfo;
+      readonly tasks: readonly TaskInfo[];
+      readonly isGroup: boolean;
+    },
+  ): void {
+    const known = framework.executors.get(id<'ExecutorId'>(launch.info.executor_id.value));
+    const isEnding = known?.phase === 'terminating' || known?.phase === 'terminated';
+    if (known !== undefined && (known.kind !== 'CUSTOM' || isEnding)) {
+      for (const info of launch.tasks) this.#refuse(framework, info, EXECUTOR_ENDS);
+      return;
+    }
+    const executor = known ?? this.#addExecutor(batch, framework, launch.info, 'CUSTOM');
+    const added = launch.tasks.map((info) => this.#addTask(executor, info));
+    if (launch.isGroup) for (const task of added) task.group = added.map((other) => other.id);
+    for (const task of added) this.#context.reports.putTask(batch, task);
+    if (known === undefined) this.#customExecutors.start(batch, executor);
+    this.#customExecutors.enqueue(batch, executor, added);
+  }
+
+  #addExecutor(
+    batch: Batch,
+    framework: AgentFramework,
+    info: ExecutorInfo,
+    kind: CheckpointExecutorKind,
+  ): AgentExecutor {
+    const { config, state, world, collector } = this.#context;
+    assert(state.agentId, 'tasks come after the registration');
+    const containerId = id<'ContainerId'>(world.ids.uuid());
+    const directory = runDirectory(config.workDir, {
+      agentId: state.agentId,
+      frameworkId: framework.id,
+      executorId: id<'ExecutorId'>(info.executor_id.value),
+      containerId,
+    });
+    const executor = state.addExecutor(framework, { info, kind, containerId, directory });
+    collector.retain(directory);
+    if (executor.isCheckpointed) {
+      batch.put(KEYS.executor(containerId), 'CheckpointExecutor', executorRecord(executor));
+    } else {
+      // Nobody would know of the sandbox after a crash otherwise; its end renews the record.
+      collector.note(batch, containerId, directory);
+    }
+    return executor;
+  }
+
+  #addTask(executor: AgentExecutor, info: TaskInfo): AgentTask {
+    const task = new AgentTask(executor, wireTask(executor, info));
+    task.info = info;
+    executor.active.set(task.id, task);
+    return task;
+  }
+
+  #launch(
+    batch: Batch,
+    executor: AgentExecutor,
+    launch: {
+      readonly info: TaskInfo;
+      readonly containerId: ContainerId;
+      readonly group: readonly TaskId[];
+    },
+  ): void {
+    const { info } = launch;
+    if (info.health_check !== undefined || info.check !== undefined) {
+      this.#context.world.log.warn('checks of tasks are not performed', {
+        task: info.task_id.value,
+      });
+    }
+    const task = this.#addTask(executor, info);
+    task.containerId = launch.containerId;
+    task.group = launch.group;
+    const limit = info.max_completion_time;
+    task.maxCompletionTimeMs = limit === undefined ? undefined : durationInfoMs(limit);
+    task.info = undefined;
+    this.#commandTasks.prepare(batch, task, this.#taskContainer(task, info, launch.containerId));
+  }
+
+  #taskContainer(task: AgentTask, info: TaskInfo, containerId: ContainerId): ContainerSpec {
+    const { executor } = task;
+    const { config, address, state } = this.#context;
+    const sandbox =
+      executor.kind === 'GROUP'
+        ? nestedDirectory(executor.directory, containerId)
+        : executor.directory;
+    const resources = Resources.fromWire(info.resources ?? []);
+    const role = resources.allocationRoles()[0];
+    const command: CommandInfo = info.command ?? {};
+    const memoryMiB = fromThousandths(resources.scalar('mem')) + COMMAND_EXECUTOR_MEMORY_MIB;
+    const agentId = state.agentId ?? '';
+    return {
+      containerId,
+      sandbox,
+      command,
+      environment: {
+        ...containerEnvironment({ executor, agentId, sandbox, address, config }),
+        ...taskEnvironment({ taskId: task.id, role, address }),
+      },
+      user: userOf(executor.framework, command, config.switchUser),
+      limits: {
+        cpus: fromThousandths(resources.scalar('cpus')) + COMMAND_EXECUTOR_CPUS,
+        memoryMiB,
+        diskMiB: fromThousandths(resources.scalar('disk')),
+      },
+    };
+  }
+}
+
+const EXECUTOR_ENDS = {
+  reason: 'REASON_EXECUTOR_TERMINATED',
+  message: 'The executor of the task is ending',
+} as const;
+
+/** The executor that stands for a command task in the API. */
+export function commandExecutorInfo(framework: AgentFramework, task: TaskInfo): ExecutorInfo {
+  const role = task.resources?.[0]?.allocation_info;
+  const overhead = (name: string, value: number): Resource => ({
+    name,
+    type: 'SCALAR',
+    scalar: { value },
+    ...(role !== undefined && { allocation_info: role }),
+  });
+  return {
+    executor_id: { value: task.task_id.value },
+    framework_id: { value: framework.id },
+    command: { shell: false, value: 'plateau-launcher', arguments: ['plateau-launcher'] },
+    resources: [
+      overhead('cpus', COMMAND_EXECUTOR_CPUS),
+      overhead('mem', COMMAND_EXECUTOR_MEMORY_MIB),
+    ],
+    name: commandExecutorName(task.task_id.value, commandText(task.command)),
+    source: task.task_id.value,
+    ...(task.discovery !== undefined && { discovery: task.discovery }),
+    ...(task.labels !== undefined && { labels: task.labels }),
+  };
+}
+
+function commandText(command: CommandInfo | undefined): string {
+  if (command?.shell !== false) return command?.value ?? '';
+  return [command.value ?? '', ...(command.arguments ?? []).slice(1)].join(' ');
+}
+
+/** A task as pages and the master see it, before anything has happened to it. */
+function wireTask(executor: AgentExecutor, info: TaskInfo): Task {
+  const { framework } = executor;
+  const command = info.command ?? executor.info.command;
+  return {
+    name: info.name,
+    task_id: info.task_id,
+    framework_id: { value: framework.id },
+    ...(executor.kind !== 'COMMAND' && { executor_id: { value: executor.id } }),
+    agent_id: info.agent_id,
+    state: 'TASK_STAGING',
+    resources: info.resources,
+    labels: info.labels,
+    discovery: info.discovery,
+    container: info.container,
+    health_check: info.health_check,
+    kill_policy: info.kill_policy,
+    limits: info.limits,
+    user: command?.user ?? framework.info.user,
+  };
+}

@@ -1,0 +1,103 @@
+/** In what words and states the ends of containers are told to schedulers. */
+import type { StateChange } from './reports.js';
+import type { ContainerEnd, LaunchOutcome } from './ports.js';
+import type { AgentTask } from './state.js';
+
+/** What a launch that failed means for its task. */
+export function failedLaunch(
+  outcome: Extract<LaunchOutcome, { readonly kind: 'failed' }>,
+): StateChange {
+  return {
+    state: 'TASK_FAILED',
+    source: 'SOURCE_AGENT',
+    reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+    message: `Failed to launch container: ${outcome.message}`,
+    withContainer: false,
+  };
+}
+
+/** How the main process ended, as Mesos words it. */
+export function describeEnd(end: ContainerEnd, subject = 'Command'): string {
+  if (end.kind === 'exited') return `${subject} exited with status ${end.code}`;
+  if (end.kind === 'signaled') return `${subject} terminated with signal ${end.signal}`;
+  return `${subject} ended unseen: ${end.message}`;
+}
+
+/**
+ * The terminal state of a task that the launcher ran. `end` is undefined when it was asked to end
+ * before it had started.
+ */
+export function endOfTask(task: AgentTask, end: ContainerEnd | undefined): StateChange {
+  const cause = task.ending?.cause;
+  if (cause === 'MAX_COMPLETION_TIME') {
+    return {
+      state: 'TASK_FAILED',
+      source: 'SOURCE_EXECUTOR',
+      reason: 'REASON_MAX_COMPLETION_TIME_REACHED',
+      message: 'Max completion time reached',
+    };
+  }
+  if (cause !== undefined) return killed(task, end);
+  return naturalEnd(end ?? { kind: 'lost', message: 'it was not started' });
+}
+
+function killed(task: AgentTask, end: ContainerEnd | undefined): StateChange {
+  const hasRun = task.state === 'TASK_RUNNING' || task.state === 'TASK_KILLING';
+  if (!hasRun) {
+    return {
+      state: 'TASK_KILLED',
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_TASK_KILLED_DURING_LAUNCH',
+      message: 'A kill was asked for before the task ran',
+      withContainer: end !== undefined,
+    };
+  }
+  return {
+    state: 'TASK_KILLED',
+    source: 'SOURCE_EXECUTOR',
+    message: end === undefined ? undefined : describeEnd(end),
+  };
+}
+
+function naturalEnd(end: ContainerEnd): StateChange {
+  if (end.kind === 'lost') {
+    return {
+      state: 'TASK_FAILED',
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_EXECUTOR_TERMINATED',
+      message: describeEnd(end),
+    };
+  }
+  const isFinished = end.kind === 'exited' && end.code === 0;
+  return {
+    state: isFinished ? 'TASK_FINISHED' : 'TASK_FAILED',
+    source: 'SOURCE_EXECUTOR',
+    message: describeEnd(end),
+  };
+}
+
+/** Numbers of the signals that end processes on Linux. */
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+};
+
+/** The number of a signal on Linux; 0 when it is not among those that end processes. */
+export function signalNumber(name: string): number {
+  return SIGNAL_NUMBERS[name] ?? 0;
+}

@@ -1,0 +1,272 @@
+/**
+ * Rebuilds what the agent knew from its checkpoint, and learns from the containerizer what became of
+ * it meanwhile. No task is started a second time: one whose container nobody has seen was not started,
+ * and is told so. After a reboot nothing of the past runs, whatever processes have the old pids.
+ */
+import {
+  type AgentInfo,
+  type CheckpointAgent,
+  type CheckpointSandbox,
+  type CheckpointUpdate,
+  type MessageName,
+  type Messages,
+  type Resource,
+  decodeJson,
+  messagesEqual,
+} from '../api/index.js';
+import {
+  type ContainerId,
+  PlateauError,
+  type Store,
+  type StoreEntry,
+  errorMessage,
+  id,
+} from '../base/index.js';
+import { CHECKPOINT_FORMAT, KEYS } from './checkpoint.js';
+import type { CommandTasks } from './command-tasks.js';
+import type { TaskContext } from './context.js';
+import type { CustomExecutors } from './custom-executors.js';
+import type { ContainerFate, KnownContainer } from './ports.js';
+import { isReconfigurable } from './reconfiguration.js';
+import { restoreExecutor, restoreTask } from './records.js';
+import type { AgentExecutor, AgentTask } from './state.js';
+
+export interface RecoveryOptions {
+  readonly context: TaskContext;
+  readonly store: Store;
+  readonly bootId: string;
+  /** What the agent would register as now. */
+  readonly agentInfo: AgentInfo;
+  readonly commandTasks: CommandTasks;
+  readonly customExecutors: CustomExecutors;
+}
+
+/** What runs or may run from before. */
+interface Survivors {
+  readonly tasks: readonly AgentTask[];
+  readonly executors: readonly AgentExecutor[];
+}
+
+const REBOOTED: ContainerFate = { kind: 'lost', message: 'the host was rebooted' };
+const NEVER_SEEN: ContainerFate = {
+  kind: 'lost',
+  message: 'the agent was restarted before it was started',
+};
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Recovers everything; afterwards terminal updates of what ended are on their way to the store.
+   * @throws PlateauError `WORK_DIR_FORMAT` when the checkpoint is of another version, `INVALID_FLAG`
+   *   when the configuration changed in a way that tasks which may still run do not allow.
+   */
+  async run(): Promise<void> {
+    const { context, bootId } = this.#options;
+    const agent = await this.#readAgent();
+    const isReboot = agent !== undefined && agent.boot_id !== bootId;
+    await this.#recoverSandboxes();
+    if (agent !== undefined && this.#keepsId(agent, isReboot)) {
+      context.state.agentId = id<'AgentId'>(agent.agent_info.id?.value ?? '');
+      await this.#restore();
+    } else {
+      await this.#startAnew();
+    }
+    if (agent !== undefined) this.#renewAgent(agent);
+    const survivors = this.#survivors();
+    const fates = await context.containerizer.recover(isReboot ? [] : knownOf(survivors));
+    const fateOf = (containerId: ContainerId): ContainerFate =>
+      isReboot ? REBOOTED : (fates.get(containerId) ?? NEVER_SEEN);
+    this.#adopt(survivors, fateOf);
+  }
+
+  async #readAgent(): Promise<CheckpointAgent | undefined> {
+    const entry = await this.#options.store.get(KEYS.agent);
+    if (entry === undefined) return undefined;
+    const agent = decode('CheckpointAgent', entry);
+    if (agent.format !== CHECKPOINT_FORMAT) throw otherFormat(`format ${agent.format}`);
+    return agent;
+  }
+
+  /** Whether the agent goes on under its id; after a reboot with another make-up it does not. */
+  #keepsId(agent: CheckpointAgent, isReboot: boolean): boolean {
+    const { agentInfo, context } = this.#options;
+    const policy = context.config.reconfigurationPolicy;
+    const fault = isReconfigurable(agent.agent_info, agentInfo, policy);
+    if (fault === undefined) return true;
+    if (isReboot) return false;
+    throw new PlateauError(
+      'INVALID_FLAG',
+      `${fault} since the agent was last started, and its tasks may still run: start it as before, ` +
+        'or end its tasks and remove its work directory',
+      { context: { agent: agent.agent_info.id?.value } },
+    );
+  }
+
+  /** Brings the record of the agent itself up to date, or removes it with the old id. */
+  #renewAgent(before: CheckpointAgent): void {
+    const { context, agentInfo, bootId } = this.#options;
+    const { agentId } = context.state;
+    const batch = context.checkpoint.batch();
+    if (agentId === undefined) {
+      batch.delete(KEYS.agent);
+    } else {
+      const agent_info = { ...agentInfo, id: { value: agentId } };
+      const now = { agent_info, boot_id: bootId, format: CHECKPOINT_FORMAT };
+      if (messagesEqual('CheckpointAgent', before, now)) return;
+      batch.put(KEYS.agent, 'CheckpointAgent', now);
+    }
+    batch.commit();
+  }
+
+  /** What an agent that is gone has left is of no use to a new one; its sandboxes age as others. */
+  async #startAnew(): Promise<void> {
+    const { store, context } = this.#options;
+    const batch = context.checkpoint.batch();
+    for (const prefix of ['frameworks/', 'executors/', 'tasks/', 'updates/', KEYS.resources]) {
+      for (const entry of await store.list(prefix)) {
+        batch.delete(entry.key);
+        if (prefix !== 'executors/') continue;
+        const executor = decode('CheckpointExecutor', entry);
+        const containerId = id<'ContainerId'>(executor.container_id.value);
+        if (context.collector.has(containerId)) continue;
+        context.collector.retain(executor.directory);
+        context.collector.schedule(batch, containerId, executor.directory);
+      }
+    }
+    batch.commit();
+  }
+
+  async #restore(): Promise<void> {
+    const { store, context } = this.#options;
+    const resources = await store.get(KEYS.resources);
+    const checkpointed: readonly Resource[] =
+      (resources && decode('CheckpointResources', resources).resources) ?? [];
+    context.state.checkpointedResources = checkpointed;
+    for (const entry of await store.list('frameworks/')) {
+      const info = decode('CheckpointFramework', entry).framework_info;
+      context.state.admitFramework(id<'FrameworkId'>(info.id?.value ?? ''), info);
+    }
+    const executors = new Map<string, AgentExecutor>();
+    for (const entry of await store.list('executors/')) {
+      const executor = restoreExecutor(context.state, decode('CheckpointExecutor', entry));
+      if (executor === undefined) context.checkpoint.deleteLazily([entry.key]);
+      else executors.set(executor.containerId, executor);
+    }
+    await this.#restoreTasks(executors);
+  }
+
+  async #restoreTasks(executors: ReadonlyMap<string, AgentExecutor>): Promise<void> {
+    const { store, context } = this.#options;
+    for (const entry of await store.list('tasks/')) {
+      const record = decode('CheckpointTask', entry);
+      const executor = executors.get(record.executor_container_id.value);
+      if (executor === undefined) context.checkpoint.deleteLazily([entry.key]);
+      else restoreTask(executor, record);
+    }
+    for (const entry of await store.list('updates/')) {
+      const record = decode('CheckpointUpdate', entry);
+      const executor = executors.get(record.executor_container_id.value);
+      const task = executor?.find(id<'TaskId'>(record.status.task_id.value));
+      if (task === undefined) context.checkpoint.deleteLazily([entry.key]);
+      else this.#restoreUpdate(task, entry.key, record);
+    }
+  }
+
+  #restoreUpdate(task: AgentTask, key: string, record: CheckpointUpdate): void {
+    task.nextUpdate = Number(key.slice(key.lastIndexOf('/') + 1)) + 1;
+    task.updateKeys.add(key);
+    if (record.status.uuid !== undefined) task.seenUuids.push(record.status.uuid);
+    this.#options.context.reports.deliver(task, record.status, key);
+  }
+
+  async #recoverSandboxes(): Promise<void> {
+    const { store, context } = this.#options;
+    for (const entry of await store.list('sandboxes/')) {
+      const sandbox: CheckpointSandbox = decode('CheckpointSandbox', entry);
+      const containerId = id<'ContainerId'>(entry.key.slice(entry.key.lastIndexOf('/') + 1));
+      context.collector.recover(containerId, sandbox.directory, sandbox.ended_at);
+    }
+  }
+
+  #survivors(): Survivors {
+    const all = [...this.#options.context.state.executors()];
+    for (const executor of all) {
+      // A sandbox that is to be removed is counted by that already.
+      const { collector } = this.#options.context;
+      if (!collector.has(executor.containerId)) collector.retain(executor.directory);
+    }
+    return {
+      tasks: all
+        .filter((executor) => executor.kind !== 'CUSTOM')
+        .flatMap((executor) => [...executor.active.values()]),
+      executors: all.filter(
+        (executor) => executor.kind === 'CUSTOM' && executor.phase !== 'terminated',
+      ),
+    };
+  }
+
+  #adopt(survivors: Survivors, fateOf: (containerId: ContainerId) => ContainerFate): void {
+    const { context, commandTasks, customExecutors } = this.#options;
+    const batch = context.checkpoint.batch();
+    for (const executor of survivors.executors) {
+      customExecutors.adopt(batch, executor, fateOf(executor.containerId));
+    }
+    for (const task of survivors.tasks) {
+      const containerId = task.containerId ?? task.executor.containerId;
+      commandTasks.adopt(batch, task, fateOf(containerId));
+    }
+    for (const executor of context.state.executors()) {
+      if (executor.kind !== 'CUSTOM' && executor.active.size === 0) executor.phase = 'terminated';
+      for (const task of executor.terminated.values()) {
+        // Its terminal update was acknowledged, or it would have a record.
+        if (task.updateKeys.size === 0) context.reports.forget(task);
+      }
+      batch.afterwards(() => context.reports.tidy(executor));
+    }
+    for (const framework of context.state.frameworks.values()) {
+      batch.afterwards(() => context.reports.tidyFramework(framework));
+    }
+    batch.commit();
+  }
+}
+
+function knownOf(survivors: Survivors): readonly KnownContainer[] {
+  return [
+    ...survivors.executors.map((executor) => known(executor.containerId, executor.process)),
+    ...survivors.tasks.map((task) =>
+      known(task.containerId ?? task.executor.containerId, task.process),
+    ),
+  ];
+}
+
+function known(
+  containerId: ContainerId,
+  process: { readonly pid: number; readonly start_time: string } | undefined,
+): KnownContainer {
+  return {
+    containerId,
+    process: process && { pid: process.pid, startTime: process.start_time },
+  };
+}
+
+function decode<Name extends MessageName>(name: Name, entry: StoreEntry): Messages[Name] {
+  try {
+    return decodeJson(name, entry.value);
+  } catch (error) {
+    throw otherFormat(`record '${entry.key}': ${errorMessage(error)}`, error);
+  }
+}
+
+function otherFormat(detail: string, cause?: unknown): PlateauError {
+  return new PlateauError(
+    'WORK_DIR_FORMAT',
+    `the checkpoint of the agent cannot be read by this version (${detail}): use the version that ` +
+      'wrote it, or another work directory',
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * Moves tasks from state to state: fills the status in, keeps the task's own record, makes both
+ * durable in the batch of the caller, and has the update delivered afterwards. Also lets go of tasks,
+ * executors and frameworks when the scheduler has acknowledged the last of them.
+ */
+import {
+  type ContainerID,
+  type ContainerStatus,
+  type Task,
+  type TaskState,
+  type TaskStatus,
+  type TaskStatusReason,
+  type TaskStatusSource,
+  isTerminalState,
+  makeTaskStatus,
+} from '../api/index.js';
+import { type FrameworkId, type TaskId, id } from '../base/index.js';
+import { type Batch, KEYS } from './checkpoint.js';
+import type { AgentContext } from './context.js';
+import type { AgentExecutor, AgentFramework, AgentTask } from './state.js';
+import { MAX_KEPT_STATUSES } from './limits.js';
+import { taskRecord } from './records.js';
+
+/** A new state, in the agent's or the launcher's words. */
+export interface StateChange {
+  readonly state: TaskState;
+  readonly source: TaskStatusSource;
+  readonly reason?: TaskStatusReason | undefined;
+  readonly message?: string | undefined;
+  /** Whether the status tells about the container. Default true. */
+  readonly withContainer?: boolean;
+}
+
+/** A task that has no record here: refused, or only the master believes in it. */
+export interface UnknownTask {
+  readonly frameworkId: FrameworkId;
+  readonly taskId: TaskId;
+  readonly isPartitionAware: boolean;
+  readonly reason: TaskStatusReason;
+  readonly message: string;
+}
+
+export class TaskReports {
+  readonly #context: AgentContext;
+
+  constructor(context: AgentContext) {
+    this.#context = context;
+  }
+
+  /** Puts a task into a new state. Ignored when it is terminal already. */
+  change(batch: Batch, task: AgentTask, change: StateChange): void {
+    const { world, state } = this.#context;
+    const status = makeTaskStatus({
+      taskId: task.id,
+      state: change.state,
+      source: change.source,
+      reason: change.reason,
+      message: change.message,
+      agentId: state.agentId,
+      executorId: task.executor.id,
+      uuid: world.ids.uuidBytes(),
+      timeMs: world.clock.now(),
+      containerStatus: change.withContainer === false ? undefined : this.containerStatus(task),
+    });
+    this.record(batch, task, status);
+  }
+
+  /** Puts a task into the state of a complete status (with uuid). Ignored when it is terminal. */
+  record(batch: Batch, task: AgentTask, status: TaskStatus): void {
+    if (task.isTerminal) return;
+    const { executor } = task;
+    const isSilent = executor.framework.isTerminating;
+    task.task = withStatus(task.task, status);
+    if (task.isTerminal) this.#terminated(task);
+    if (isSilent && task.isTerminal) {
+      batch.afterwards(() => this.forget(task));
+      return;
+    }
+    if (!executor.isCheckpointed) {
+      if (!isSilent) batch.afterwards(() => this.deliver(task, status, undefined));
+      return;
+    }
+    this.putTask(batch, task);
+    if (isSilent) return;
+    const key = KEYS.update(executor.containerId, task.id, task.nextUpdate++);
+    task.updateKeys.add(key);
+    batch.put(key, 'CheckpointUpdate', {
+      framework_id: { value: executor.framework.id },
+      status,
+      executor_container_id: { value: executor.containerId },
+    });
+    batch.afterwards(() => this.deliver(task, status, key));
+  }
+
+  /** Writes what is to be remembered of a task, if it is to be. */
+  putTask(batch: Batch, task: AgentTask): void {
+    const { executor } = task;
+    if (!executor.isCheckpointed) return;
+    batch.put(KEYS.task(executor.containerId, task.id), 'CheckpointTask', taskRecord(task));
+  }
+
+  /** Hands a durable status to the status updates. `key` names its record, if it has one. */
+  deliver(task: AgentTask, status: TaskStatus, key: string | undefined): void {
+    const { framework } = task.executor;
+    const finish = (): void => {
+      if (key !== undefined && task.updateKeys.delete(key)) {
+        this.#context.checkpoint.deleteLazily([key]);
+      }
+      if (isTerminalState(status.state)) this.forget(task);
+    };
+    if (framework.isTerminating) finish();
+    else {
+      const latestState = (): TaskState => task.state;
+      const frameworkId = framework.id;
+      this.#context.updates.add({ frameworkId, status, latestState, acknowledged: finish });
+    }
+  }
+
+  /** Tells the scheduler that a task without a record will never run. */
+  reportUnknown(unknown: UnknownTask): void {
+    const { world, state, updates, metrics } = this.#context;
+    const lost: TaskState = unknown.isPartitionAware ? 'TASK_DROPPED' : 'TASK_LOST';
+    const status = makeTaskStatus({
+      taskId: unknown.taskId,
+      state: lost,
+      source: 'SOURCE_AGENT',
+      reason: unknown.reason,
+      message: unknown.message,
+      agentId: state.agentId,
+      uuid: world.ids.uuidBytes(),
+      timeMs: world.clock.now(),
+    });
+    metrics.countTerminal(lost);
+    updates.add({
+      frameworkId: unknown.frameworkId,
+      status,
+      latestState: () => lost,
+      acknowledged: () => {},
+    });
+  }
+
+  /** What a status says about the container of its task. */
+  containerStatus(task: AgentTask): ContainerStatus {
+    const process = task.process ?? task.executor.process;
+    return {
+      container_id: containerIdOf(task),
+      network_infos: [
+        { ip_addresses: [{ protocol: 'IPv4', ip_address: this.#context.address.ip }] },
+      ],
+      ...(process !== undefined && { executor_pid: process.pid }),
+    };
+  }
+
+  /** Lets go of an executor that has ended and of which no task is left. */
+  tidy(executor: AgentExecutor): void {
+    const isDone = executor.phase === 'terminated' && executor.active.size === 0;
+    if (!isDone || executor.terminated.size > 0) return;
+    const { framework } = executor;
+    if (framework.executors.get(executor.id) !== executor) return;
+    framework.executors.delete(executor.id);
+    framework.completedExecutors.push(executor);
+    this.#context.checkpoint.deleteLazily([KEYS.executor(executor.containerId)]);
+    this.tidyFramework(framework);
+  }
+
+  /** Lets go of a framework that has nothing left here. */
+  tidyFramework(framework: AgentFramework): void {
+    const { state, checkpoint } = this.#context;
+    if (framework.executors.size > 0 || state.frameworks.get(framework.id) !== framework) return;
+    state.frameworks.delete(framework.id);
+    state.completedFrameworks.push(framework);
+    checkpoint.deleteLazily([KEYS.framework(framework.id)]);
+  }
+
+  #terminated(task: AgentTask): void {
+    const { executor } = task;
+    executor.active.delete(task.id);
+    executor.queued.delete(task.id);
+    executor.terminated.set(task.id, task);
+    task.info = undefined;
+    this.#context.metrics.countTerminal(task.state);
+  }
+
+  /** A terminal task becomes history, and its records go. */
+  forget(task: AgentTask): void {
+    const { executor } = task;
+    if (executor.terminated.get(task.id) !== task) return;
+    executor.terminated.delete(task.id);
+    executor.completed.push(task.task);
+    if (executor.isCheckpointed) {
+      const own = KEYS.task(executor.containerId, task.id);
+      this.#context.checkpoint.deleteLazily([own, ...task.updateKeys]);
+      task.updateKeys.clear();
+    }
+    this.tidy(executor);
+  }
+}
+
+/** The container of a task; in a group it is inside that of the executor. */
+function containerIdOf(task: AgentTask): ContainerID {
+  const outer: ContainerID = { value: task.executor.containerId };
+  const own = task.containerId;
+  if (own === undefined || own === id<'ContainerId'>(outer.value)) return outer;
+  return { value: own, parent: outer };
+}
+
+/** The task after a status: the latest one of each run of equal states is kept, without its data. */
+function withStatus(task: Task, status: TaskStatus): Task {
+  const { data: _data, ...kept } = status;
+  const earlier = task.statuses ?? [];
+  const replaces = earlier.at(-1)?.state === status.state;
+  return {
+    ...task,
+    state: status.state,
+    statuses: [...(replaces ? earlier.slice(0, -1) : earlier), kept].slice(-MAX_KEPT_STATUSES),
+  };
+}
