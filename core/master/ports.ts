@@ -11,7 +11,10 @@ export interface SchedulerStream {
   readonly id: StreamId;
   /** Where the scheduler is, for logs and pages, such as `127.0.0.1:40112`. */
   readonly peer: string;
-  /** Queues one event, in order. Never throws; a reader that is too slow is cut off by the shell. */
+  /**
+   * Queues one event, in order. Never throws; a reader that is too slow is cut off by the shell,
+   * which reports that after this call has returned, never from within it.
+   */
   send(event: SchedulerEvent): void;
   /** Ends the stream after what was sent. The shell reports no disconnection for it. */
   close(): void;

@@ -1,0 +1,176 @@
+/**
+ * ACCEPT: the operations of the call are done in order on the resources of its offers; what is left
+ * goes back to the allocator. An offer that is not valid fails the whole call; an operation or task
+ * that is not valid fails alone.
+ */
+import type { Filters, OfferOperation, SchedulerCallAccept, TaskInfo } from '../api/index.js';
+import { id } from '../base/index.js';
+import { Resources } from '../resources/index.js';
+import type { AcceptedOffers } from './accepted-offers.js';
+import type { Agent } from './agent.js';
+import { countEnd } from './books.js';
+import type { MasterContext } from './context.js';
+import type { Framework, OutstandingOffer } from './framework.js';
+import { launchTasks } from './launch.js';
+import { findOffer, offerIdsOf, returnOffer, takeOffer } from './offers.js';
+import { answerOperation, convert, sendCheckpoint } from './operations.js';
+import { masterStatus, sendUpdate } from './status.js';
+
+/** Handles ACCEPT of a connected framework. */
+export function accept(
+  context: MasterContext,
+  framework: Framework,
+  call: { readonly accept: SchedulerCallAccept; readonly principal: string | undefined },
+): void {
+  const operations = call.accept.operations ?? [];
+  const ids = offerIdsOf(call.accept.offer_ids);
+  const found = offersOf(context, framework, ids);
+  if (typeof found === 'string') {
+    for (const value of ids) {
+      const offer = findOffer(framework, value);
+      if (offer !== undefined) returnOffer(context, offer);
+    }
+    for (const operation of operations) {
+      refuse(context, framework, { operation, problem: found });
+    }
+    return;
+  }
+  const offered = Resources.sum(found.offers.map((offer) => takeOffer(context, offer)));
+  const { agent, role } = found;
+  const { principal } = call;
+  const work = { context, framework, agent, role, principal, available: offered };
+  for (const operation of operations) apply(work, operation);
+  returnRest(work, offered, call.accept.filters);
+}
+
+/** What operations made of the offer goes back at once, the rest as declined. */
+function returnRest(work: AcceptedOffers, offered: Resources, filters: Filters | undefined): void {
+  const { framework, agent, available } = work;
+  const { allocator } = work.context;
+  const converted = available.minus(offered);
+  const declined = available.minus(converted);
+  if (!declined.isEmpty) {
+    allocator.recoverResources(framework.id, agent.id, declined, filters ?? {});
+  }
+  if (!converted.isEmpty) allocator.recoverResources(framework.id, agent.id, converted);
+}
+
+interface FoundOffers {
+  readonly offers: readonly OutstandingOffer[];
+  readonly agent: Agent;
+  readonly role: string;
+}
+
+/** The offers that the call names, or why they cannot be used together. */
+function offersOf(
+  context: MasterContext,
+  framework: Framework,
+  ids: readonly string[],
+): FoundOffers | string {
+  const seen = new Set<string>();
+  const offers: OutstandingOffer[] = [];
+  for (const value of ids) {
+    if (seen.has(value)) return `Duplicate offer ${value}`;
+    seen.add(value);
+    const offer = context.cluster.offers.get(id<'OfferId'>(value));
+    if (offer === undefined) return `Offer ${value} is no longer valid`;
+    if (offer.frameworkId !== framework.id) return `Offer ${value} belongs to another framework`;
+    offers.push(offer);
+  }
+  const [first] = offers;
+  if (first === undefined) return 'No offers specified';
+  const other = offers.find((offer) => offer.agentId !== first.agentId);
+  if (other !== undefined) {
+    return `Offers of more than one agent: ${first.agentId} and ${other.agentId}`;
+  }
+  const mixed = offers.find((offer) => offer.role !== first.role);
+  if (mixed !== undefined) return `Offers of more than one role: ${first.role} and ${mixed.role}`;
+  const agent = context.cluster.agents.get(first.agentId);
+  if (agent === undefined) return `Offer ${first.id} is of an agent that is gone`;
+  return { offers, agent, role: first.role };
+}
+
+/** Answers an operation of an ACCEPT whose offers are not valid. */
+function refuse(
+  context: MasterContext,
+  framework: Framework,
+  refused: { readonly operation: OfferOperation; readonly problem: string },
+): void {
+  const { operation, problem } = refused;
+  const tasks = tasksOf(operation);
+  if (tasks === undefined) {
+    answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message: problem });
+    return;
+  }
+  const state = framework.visible('TASK_DROPPED');
+  for (const task of tasks) {
+    countEnd(context, state);
+    context.metrics.count('task_lost/source_master/reason_invalid_offers');
+    const status = masterStatus(context, {
+      taskId: task.task_id.value,
+      agentId: task.agent_id.value,
+      state,
+      reason: 'REASON_INVALID_OFFERS',
+      message: `Task launched with invalid offers: ${problem}`,
+    });
+    sendUpdate(framework, status);
+  }
+}
+
+/** The tasks that an operation launches; undefined for one that launches none. */
+function tasksOf(operation: OfferOperation): readonly TaskInfo[] | undefined {
+  if (operation.type === 'LAUNCH') return operation.launch?.task_infos ?? [];
+  if (operation.type === 'LAUNCH_GROUP') return operation.launch_group?.task_group.tasks ?? [];
+  return undefined;
+}
+
+function apply(work: AcceptedOffers, operation: OfferOperation): void {
+  switch (operation.type) {
+    case 'LAUNCH':
+      launchTasks(work, operation);
+      break;
+    case 'LAUNCH_GROUP':
+      refuseGroup(work, operation);
+      break;
+    case 'RESERVE':
+    case 'UNRESERVE':
+      applyConversion(work, operation);
+      break;
+    default: {
+      const message = `operations of type ${operation.type ?? 'UNKNOWN'} are not supported yet`;
+      const { context, framework } = work;
+      answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
+    }
+  }
+}
+
+function applyConversion(work: AcceptedOffers, operation: OfferOperation): void {
+  const { context, framework, agent } = work;
+  const change = convert(operation, work);
+  if (change.problem !== undefined) {
+    const message = `Invalid ${operation.type} operation: ${change.problem}`;
+    answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
+    return;
+  }
+  const { from, to } = change;
+  work.available = work.available.minus(from).plus(to);
+  agent.total = agent.total.minus(from.unallocated()).plus(to.unallocated());
+  context.allocator.updateAllocation(framework.id, agent.id, { from, to });
+  sendCheckpoint(agent);
+  answerOperation(context, framework, { operation, state: 'OPERATION_FINISHED', agent });
+}
+
+function refuseGroup(work: AcceptedOffers, operation: OfferOperation): void {
+  const { context } = work;
+  for (const task of tasksOf(operation) ?? []) {
+    countEnd(context, 'TASK_ERROR');
+    const status = masterStatus(context, {
+      taskId: task.task_id.value,
+      agentId: task.agent_id.value,
+      state: 'TASK_ERROR',
+      reason: 'REASON_TASK_GROUP_INVALID',
+      message: 'Task groups are not supported yet: launch the tasks with LAUNCH',
+    });
+    sendUpdate(work.framework, status);
+  }
+}

@@ -1,0 +1,98 @@
+/** An agent as the master knows it, and the arithmetic on what it has. */
+import type { AgentInfo, AgentInfoCapability } from '../api/index.js';
+import {
+  type AgentId,
+  type Disposable,
+  type ExecutorId,
+  type FrameworkId,
+  type OfferId,
+  type TaskId,
+  assert,
+} from '../base/index.js';
+import { Resources } from '../resources/index.js';
+import type { ExecutorRecord, OutstandingOffer, TaskRecord } from './framework.js';
+import type { AgentConnection } from './ports.js';
+
+/** What an agent says about itself when it registers. */
+export interface AgentProfile {
+  /** With the id filled in. */
+  readonly info: AgentInfo;
+  readonly version: string;
+  readonly capabilities: readonly AgentInfoCapability[];
+  /** Everything it has, dynamic reservations included. */
+  readonly total: Resources;
+}
+
+/** A registered agent. Fields are read by pages; only the master's own files write them. */
+export class Agent {
+  readonly id: AgentId;
+  info: AgentInfo;
+  version: string;
+  capabilities: readonly AgentInfoCapability[];
+  total: Resources;
+  /** Undefined while the agent is disconnected. */
+  connection: AgentConnection | undefined;
+  /** Ip or name under which it connected last. */
+  address: string;
+  readonly registeredMs: number;
+  reregisteredMs: number | undefined;
+  readonly tasks = new Map<FrameworkId, Map<TaskId, TaskRecord>>();
+  readonly executors = new Map<FrameworkId, Map<ExecutorId, ExecutorRecord>>();
+  readonly offers = new Map<OfferId, OutstandingOffer>();
+  /** What tasks and executors hold, by framework, each bound to its role. */
+  readonly used = new Map<FrameworkId, Resources>();
+  /** Sum of all offers, not bound to roles. */
+  offered: Resources = Resources.EMPTY;
+  /** Sum of what tasks and executors hold, not bound to roles. */
+  usedTotal: Resources = Resources.EMPTY;
+  /** It reported tasks that hold more than it has: the sum is not asserted any more. */
+  isOvercommitted = false;
+  pings: Disposable | undefined;
+  missedPings = 0;
+  /** The registry is being told that it is unreachable or removed: it cannot come back meanwhile. */
+  isLeaving = false;
+
+  constructor(id: AgentId, profile: AgentProfile, registeredMs: number) {
+    this.id = id;
+    this.info = profile.info;
+    this.version = profile.version;
+    this.capabilities = profile.capabilities;
+    this.total = profile.total;
+    this.registeredMs = registeredMs;
+    this.address = profile.info.hostname;
+  }
+
+  get isConnected(): boolean {
+    return this.connection !== undefined;
+  }
+
+  /** How pages name its process, in the way of Mesos. */
+  get pid(): string {
+    return `slave(1)@${this.address}:${this.port}`;
+  }
+
+  get port(): number {
+    return this.info.port ?? DEFAULT_AGENT_PORT;
+  }
+
+  task(frameworkId: FrameworkId, taskId: TaskId): TaskRecord | undefined {
+    return this.tasks.get(frameworkId)?.get(taskId);
+  }
+
+  executor(frameworkId: FrameworkId, executorId: ExecutorId): ExecutorRecord | undefined {
+    return this.executors.get(frameworkId)?.get(executorId);
+  }
+
+  /** The invariant of the whole system: nothing is promised twice. */
+  assertWithinTotal(): void {
+    if (this.isOvercommitted) return;
+    const promised = this.offered.plus(this.usedTotal);
+    assert(
+      this.total.contains(promised),
+      `agent ${this.id}: offered and used ${promised.toString()} exceed ${this.total.toString()}`,
+    );
+  }
+}
+
+/** The port that an AgentInfo without one means. */
+export const DEFAULT_AGENT_PORT = 5051;

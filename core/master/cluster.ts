@@ -1,0 +1,71 @@
+/**
+ * All that the master knows, by id. Pages read it through `ClusterView`; only the master's own files
+ * write it.
+ */
+import type { AgentInfo, FrameworkInfo, RegistryAgent, TaskState } from '../api/index.js';
+import type { AgentId, FrameworkId, OfferId } from '../base/index.js';
+import type { Agent } from './agent.js';
+import type { MasterConfig } from './config.js';
+import type { Framework, OutstandingOffer } from './framework.js';
+import type { AgentConnection, SchedulerStream } from './ports.js';
+import { Ring } from './ring.js';
+
+/** An agent of the registry that is not registered with this master. */
+export interface AbsentAgent {
+  readonly info: AgentInfo;
+  /** Milliseconds since 1970 since when it is absent. */
+  readonly sinceMs: number;
+  readonly record: RegistryAgent;
+  /** It was unreachable, or unknown, and is about to be registered again. */
+  readonly isReturning?: boolean;
+}
+
+/** Read access to the cluster. */
+export interface ClusterView {
+  /** Active, disconnected and recovered frameworks. */
+  readonly frameworks: ReadonlyMap<FrameworkId, Readonly<Framework>>;
+  /** Removed ones, the oldest first. */
+  readonly completedFrameworks: Iterable<Readonly<Framework>>;
+  /** Registered agents, connected or not. */
+  readonly agents: ReadonlyMap<AgentId, Readonly<Agent>>;
+  readonly offers: ReadonlyMap<OfferId, Readonly<OutstandingOffer>>;
+  /** Agents of the registry that have not come back since the master started. */
+  readonly recoveredAgents: ReadonlyMap<AgentId, AbsentAgent>;
+  readonly unreachableAgents: ReadonlyMap<AgentId, AbsentAgent>;
+  readonly goneAgents: ReadonlyMap<AgentId, AbsentAgent>;
+  /** Weights that were ever set, by role. */
+  readonly weights: ReadonlyMap<string, number>;
+}
+
+export class Cluster implements ClusterView {
+  readonly frameworks = new Map<FrameworkId, Framework>();
+  readonly completedFrameworks: Ring<Framework>;
+  readonly agents = new Map<AgentId, Agent>();
+  readonly offers = new Map<OfferId, OutstandingOffer>();
+  readonly recoveredAgents = new Map<AgentId, AbsentAgent>();
+  /** In the order in which they became absent. */
+  readonly unreachableAgents = new Map<AgentId, AbsentAgent>();
+  readonly goneAgents = new Map<AgentId, AbsentAgent>();
+  readonly weights = new Map<string, number>();
+  /** Ids that may not subscribe again, with what is recorded of them; the oldest first. */
+  readonly removedFrameworks = new Map<FrameworkId, { readonly info: FrameworkInfo }>();
+  /** Which framework a stream belongs to. */
+  readonly streams = new Map<SchedulerStream, Framework>();
+  /** Registered agents by `host:port`. */
+  readonly agentsByAddress = new Map<string, Agent>();
+  /** Which agent a connection belongs to. */
+  readonly connections = new Map<AgentConnection, Agent>();
+
+  constructor(config: MasterConfig) {
+    this.completedFrameworks = new Ring(config.maxCompletedFrameworks);
+  }
+
+  /** Tasks present in a state, over all frameworks. */
+  countTasks(state: TaskState): number {
+    let count = 0;
+    for (const framework of this.frameworks.values()) {
+      for (const task of framework.tasks.values()) if (task.message.state === state) count++;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What an operator can set about a master, with the defaults of Mesos except for the offer timeout,
+ * which Mesos leaves unset: an offer that a scheduler forgets would be lost to everybody.
+ */
+import { type AllocatorConfig, DEFAULT_ALLOCATOR_CONFIG } from '../allocator/index.js';
+
+/** Settings of a master. Durations are in milliseconds. */
+export interface MasterConfig {
+  /** How long a ping may stay unanswered before it counts as missed; also the time between pings. */
+  readonly agentPingTimeoutMs: number;
+  /** Missed pings in a row after which an agent is unreachable. */
+  readonly maxAgentPingTimeouts: number;
+  /** Time for the agents of the registry to come back after the master started. */
+  readonly agentReregisterTimeoutMs: number;
+  /** An offer that stays unanswered is rescinded; 0: never. */
+  readonly offerTimeoutMs: number;
+  /** Time between two HEARTBEAT events on the stream of a scheduler. */
+  readonly heartbeatMs: number;
+  /** Time between two batches of the allocator. */
+  readonly allocationIntervalMs: number;
+  /** An offer has to contain one of these completely: amounts in thousandths by resource name. */
+  readonly minAllocatable: AllocatorConfig['minAllocatable'];
+  /** Whether, and how often, freed resources are offered before the next batch. */
+  readonly earlyReoffer: AllocatorConfig['earlyReoffer'];
+  /** Removed frameworks that are kept for the pages. */
+  readonly maxCompletedFrameworks: number;
+  readonly maxCompletedTasksPerFramework: number;
+  readonly maxUnreachableTasksPerFramework: number;
+  /** Ids of removed frameworks that are remembered, so that they cannot subscribe again. */
+  readonly maxRemovedFrameworks: number;
+  /** Unreachable agents, and gone ones, that the registry remembers of each kind. */
+  readonly registryMaxAgentCount: number;
+  /** Age after which an unreachable or gone agent is forgotten. */
+  readonly registryMaxAgentAgeMs: number;
+  /** Time between two clean-ups of the registry. */
+  readonly registryGcIntervalMs: number;
+  /** The only roles that frameworks may have; undefined: any. */
+  readonly roles: readonly string[] | undefined;
+  /** Whether frameworks may run as user root. */
+  readonly rootSubmissions: boolean;
+  /** A name for people, shown on pages. */
+  readonly cluster: string | undefined;
+  /** What GET_FLAGS answers: the flags of the command, as text. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/** Settings when nothing is said. */
+export const DEFAULT_MASTER_CONFIG: MasterConfig = {
+  agentPingTimeoutMs: 15_000,
+  maxAgentPingTimeouts: 5,
+  agentReregisterTimeoutMs: 600_000,
+  offerTimeoutMs: 300_000,
+  heartbeatMs: 15_000,
+  allocationIntervalMs: DEFAULT_ALLOCATOR_CONFIG.allocationIntervalMs,
+  minAllocatable: DEFAULT_ALLOCATOR_CONFIG.minAllocatable,
+  earlyReoffer: DEFAULT_ALLOCATOR_CONFIG.earlyReoffer,
+  maxCompletedFrameworks: 50,
+  maxCompletedTasksPerFramework: 1_000,
+  maxUnreachableTasksPerFramework: 1_000,
+  maxRemovedFrameworks: 10_000,
+  registryMaxAgentCount: 102_400,
+  registryMaxAgentAgeMs: 14 * 24 * 3_600_000,
+  registryGcIntervalMs: 900_000,
+  roles: undefined,
+  rootSubmissions: true,
+  cluster: undefined,
+  flags: {},
+};
+
+/** Where a master listens. */
+export interface MasterAddress {
+  /** Name that other hosts can resolve, or the ip. */
+  readonly hostname: string;
+  /** IPv4 address in dotted form. */
+  readonly ip: string;
+  readonly port: number;
+}

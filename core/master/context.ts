@@ -1,0 +1,60 @@
+/** What all parts of one master share. */
+import type { MasterInfo, SchedulerEvent } from '../api/index.js';
+import type { Allocator } from '../allocator/index.js';
+import type { AgentId, FrameworkId, Logger, World } from '../base/index.js';
+import type { Cluster } from './cluster.js';
+import type { MasterConfig } from './config.js';
+import type { Framework } from './framework.js';
+import type { Metrics } from './metrics.js';
+import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
+import type { Registry } from './registry.js';
+import type { Timers } from './timers.js';
+
+export interface MasterContext {
+  readonly world: World;
+  readonly log: Logger;
+  readonly config: MasterConfig;
+  readonly cluster: Cluster;
+  readonly registry: Registry;
+  readonly allocator: Allocator;
+  readonly metrics: Metrics;
+  readonly timers: Timers;
+  readonly info: MasterInfo;
+  /** Numbers for the next ids. */
+  readonly next: { framework: number; agent: number; offer: number };
+  /** Subscriptions whose framework is being recorded. */
+  readonly pendingStreams: Map<SchedulerStream, FrameworkId>;
+  readonly pendingAgents: PendingAgents;
+  /** Tells those who observe. */
+  notify(observation: MasterObservation): void;
+}
+
+/** Registrations that wait for the registry. */
+export interface PendingAgents {
+  /** New agents by `host:port`: the id that they get, and the connection that asked last. */
+  readonly registering: Map<
+    string,
+    { readonly agentId: AgentId; connection: AgentConnection | undefined }
+  >;
+  /**
+   * Agents that something is being written about. They cannot come back meanwhile: the latest
+   * request to do so waits here.
+   */
+  readonly writing: Map<AgentId, WaitingRequest | undefined>;
+}
+
+/** A request that is repeated when the write is durable, unless its connection has ended. */
+export interface WaitingRequest {
+  readonly connection: AgentConnection;
+  readonly repeat: () => void;
+}
+
+/** Sends an event if the framework is connected; otherwise it learns by retry or reconciliation. */
+export function sendEvent(framework: Framework, event: SchedulerEvent): void {
+  framework.stream?.send(event);
+}
+
+/** Seconds since 1970, as messages carry them. */
+export function nowSeconds(context: MasterContext): number {
+  return Math.round(context.world.clock.now() * 1000) / 1e6;
+}

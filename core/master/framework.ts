@@ -1,0 +1,143 @@
+/**
+ * A framework as the master knows it. Entities carry state and the arithmetic on it; what happens to
+ * them is decided in `frameworks.ts`, `accept.ts`, `updates.ts` and so on.
+ */
+import {
+  type ExecutorInfo,
+  type FrameworkInfo,
+  type FrameworkInfoCapabilityType,
+  type KillPolicy,
+  type Task,
+  type TaskState,
+  frameworkRoles,
+  hasCapability,
+} from '../api/index.js';
+import type {
+  AgentId,
+  Disposable,
+  ExecutorId,
+  FrameworkId,
+  OfferId,
+  TaskId,
+} from '../base/index.js';
+import type { Resources } from '../resources/index.js';
+import type { MasterConfig } from './config.js';
+import type { SchedulerStream } from './ports.js';
+import { Ring } from './ring.js';
+
+/** A task that is on an agent, or that the agent has to answer for. */
+export interface TaskRecord {
+  readonly taskId: TaskId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  /** The executor of the framework that runs it; undefined for command tasks. */
+  readonly executorId: ExecutorId | undefined;
+  /** What it holds on the agent, bound to its role. */
+  readonly resources: Resources;
+  /** The v1 message: replaced by a new one on each change, never mutated. */
+  message: Task;
+  /** Whether the resources were given back, because the task has ended. */
+  isReleased: boolean;
+  /** The framework asked to kill it; asked again when its agent comes back. */
+  kill: { readonly policy: KillPolicy | undefined } | undefined;
+}
+
+/** An executor of a framework (not one that the agent supplies), charged to the framework. */
+export interface ExecutorRecord {
+  readonly executorId: ExecutorId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly info: ExecutorInfo;
+  /** What it holds on the agent, bound to its role. */
+  readonly resources: Resources;
+}
+
+/** An offer that was neither answered nor taken back. */
+export interface OutstandingOffer {
+  readonly id: OfferId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly role: string;
+  /** Bound to `role`. */
+  readonly resources: Resources;
+  /** Ends the offer when it stays unanswered; undefined: never. */
+  timer: Disposable | undefined;
+}
+
+/**
+ * `active`: connected. `disconnected`: its stream ended, its failover timeout runs. `recovered`:
+ * known from the registry or from agents, and not seen by this master. `removed`: for the pages only.
+ */
+export type FrameworkState = 'active' | 'disconnected' | 'recovered' | 'removed';
+
+/** A framework. Fields are read by pages; only the master's own files write them. */
+export class Framework {
+  readonly id: FrameworkId;
+  /** With the id filled in. */
+  info: FrameworkInfo;
+  state: FrameworkState;
+  /** Roles for which it wants no offers. */
+  suppressedRoles = new Set<string>();
+  stream: SchedulerStream | undefined;
+  /** Milliseconds since 1970; undefined while recovered. */
+  registeredMs: number | undefined;
+  reregisteredMs: number | undefined;
+  unregisteredMs: number | undefined;
+  /** Tasks that the master counts as present: not ended, or ended and not acknowledged. */
+  readonly tasks = new Map<TaskId, TaskRecord>();
+  readonly executors = new Map<AgentId, Map<ExecutorId, ExecutorRecord>>();
+  readonly offers = new Map<OfferId, OutstandingOffer>();
+  /** What tasks and executors hold, by agent. */
+  readonly used = new Map<AgentId, Resources>();
+  /** Tasks on unreachable agents; bounded by `maxUnreachableTasksPerFramework`. */
+  readonly unreachableTasks = new Map<TaskId, Task>();
+  readonly completedTasks: Ring<Task>;
+  /** Agents that were given something to run, and have to be told when the framework is removed. */
+  readonly agentsUsed = new Set<AgentId>();
+  heartbeat: Disposable | undefined;
+  failover: Disposable | undefined;
+  readonly #maxUnreachable: number;
+
+  constructor(id: FrameworkId, info: FrameworkInfo, config: MasterConfig) {
+    this.id = id;
+    this.info = info;
+    this.state = 'recovered';
+    this.completedTasks = new Ring(config.maxCompletedTasksPerFramework);
+    this.#maxUnreachable = config.maxUnreachableTasksPerFramework;
+  }
+
+  get roles(): readonly string[] {
+    return frameworkRoles(this.info);
+  }
+
+  get isConnected(): boolean {
+    return this.stream !== undefined;
+  }
+
+  has(type: FrameworkInfoCapabilityType): boolean {
+    return hasCapability(this.info, type);
+  }
+
+  /** The state as this framework may see it: only partition-aware ones know the newer states. */
+  visible(state: TaskState): TaskState {
+    return NEWER_STATES.has(state) && !this.has('PARTITION_AWARE') ? 'TASK_LOST' : state;
+  }
+
+  /** Remembers a task whose agent is unreachable; the oldest is forgotten when there is no room. */
+  addUnreachable(taskId: TaskId, task: Task): void {
+    this.unreachableTasks.delete(taskId);
+    this.unreachableTasks.set(taskId, task);
+    for (const oldest of this.unreachableTasks.keys()) {
+      if (this.unreachableTasks.size <= this.#maxUnreachable) break;
+      this.unreachableTasks.delete(oldest);
+    }
+  }
+}
+
+const NEWER_STATES: ReadonlySet<TaskState> = new Set([
+  'TASK_DROPPED',
+  'TASK_UNREACHABLE',
+  'TASK_GONE',
+  'TASK_GONE_BY_OPERATOR',
+  'TASK_UNKNOWN',
+]);

@@ -1,0 +1,375 @@
+/** A master with hand-made streams and connections around it, on virtual time. */
+import type {
+  AgentInfo,
+  FrameworkInfo,
+  LinkAgentMessage,
+  LinkMasterMessage,
+  LinkMasterMessageType,
+  Offer,
+  OfferOperation,
+  Resource,
+  SchedulerCall,
+  SchedulerEvent,
+  SchedulerEventType,
+  Task,
+  TaskInfo,
+  TaskState,
+  TaskStatus,
+} from '../../../core/api/index.js';
+import { VirtualWorld, at, id } from '../../../core/base/index.js';
+import {
+  type AgentConnection,
+  type CallAnswer,
+  Master,
+  type MasterConfig,
+  type MasterObservation,
+  type SchedulerStream,
+} from '../../../core/master/index.js';
+import { MemoryMedium, MemoryStore } from '../../../core/store/index.js';
+
+export class FakeStream implements SchedulerStream {
+  readonly peer = '127.0.0.1:40000';
+  readonly events: SchedulerEvent[] = [];
+  isClosed = false;
+  readonly id;
+
+  constructor(name: string) {
+    this.id = id<'StreamId'>(name);
+  }
+
+  send(event: SchedulerEvent): void {
+    this.events.push(event);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  of(type: SchedulerEventType): SchedulerEvent[] {
+    return this.events.filter((event) => event.type === type);
+  }
+
+  get types(): string[] {
+    return this.events.map(({ type }) => type ?? '');
+  }
+
+  get offers(): Offer[] {
+    return this.of('OFFERS').flatMap((event) => event.offers?.offers ?? []);
+  }
+
+  get updates(): TaskStatus[] {
+    return this.of('UPDATE').flatMap((event) => (event.update ? [event.update.status] : []));
+  }
+
+  get error(): string | undefined {
+    return this.of('ERROR')[0]?.error?.message;
+  }
+
+  clear(): void {
+    this.events.length = 0;
+  }
+}
+
+export class FakeConnection implements AgentConnection {
+  readonly messages: LinkMasterMessage[] = [];
+  isClosed = false;
+  readonly peer: string;
+
+  constructor(peer = '10.0.0.7:40001') {
+    this.peer = peer;
+  }
+
+  send(message: LinkMasterMessage): void {
+    this.messages.push(message);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  of(type: LinkMasterMessageType): LinkMasterMessage[] {
+    return this.messages.filter((message) => message.type === type);
+  }
+
+  get agentId(): string {
+    const { registered, reregistered } = at(
+      [...this.of('REGISTERED'), ...this.of('REREGISTERED')],
+      0,
+    );
+    return registered?.agent_id.value ?? reregistered?.agent_id.value ?? '';
+  }
+
+  get launched(): TaskInfo[] {
+    return this.of('RUN_TASKS').flatMap((message) => message.run_tasks?.tasks ?? []);
+  }
+}
+
+export const ROLE = 'web';
+
+export function scalar(name: string, value: number, extra: Partial<Resource> = {}): Resource {
+  return { name, type: 'SCALAR', scalar: { value }, ...extra };
+}
+
+export function amounts(cpus: number, mem: number, extra: Partial<Resource> = {}): Resource[] {
+  return [scalar('cpus', cpus, extra), scalar('mem', mem, extra)];
+}
+
+export const AGENT_INFO: AgentInfo = {
+  hostname: 'host-1',
+  port: 5051,
+  resources: [
+    ...amounts(4, 1024),
+    scalar('ephemeral_ports', 10),
+    { name: 'ports', type: 'RANGES', ranges: { range: [{ begin: 31000n, end: 31010n }] } },
+  ],
+  attributes: [{ name: 'rack', type: 'TEXT', text: { value: 'r1' } }],
+};
+
+export const FRAMEWORK_INFO: FrameworkInfo = {
+  user: 'nobody',
+  name: 'test',
+  roles: [ROLE],
+  failover_timeout: 60,
+  capabilities: [
+    { type: 'MULTI_ROLE' },
+    { type: 'PARTITION_AWARE' },
+    { type: 'RESERVATION_REFINEMENT' },
+  ],
+};
+
+/** A framework that does not know the newer task states. */
+export const OLD_FRAMEWORK_INFO: FrameworkInfo = {
+  ...FRAMEWORK_INFO,
+  capabilities: [{ type: 'MULTI_ROLE' }],
+};
+
+export interface HarnessOptions {
+  readonly config?: Partial<MasterConfig>;
+  readonly medium?: MemoryMedium;
+  readonly world?: VirtualWorld;
+}
+
+export class Harness {
+  readonly world: VirtualWorld;
+  readonly medium: MemoryMedium;
+  readonly store: MemoryStore;
+  readonly master: Master;
+  readonly observed: MasterObservation[] = [];
+  readonly fatal: unknown[] = [];
+  #streams = 0;
+
+  constructor(options: HarnessOptions = {}) {
+    this.world = options.world ?? new VirtualWorld();
+    this.medium = options.medium ?? new MemoryMedium();
+    this.store = new MemoryStore({ medium: this.medium });
+    this.master = new Master({
+      world: this.world,
+      store: this.store,
+      config: options.config ?? {},
+      address: { hostname: 'localhost', ip: '127.0.0.1', port: 5050 },
+      onFatal: (error) => this.fatal.push(error),
+    });
+    this.master.observe((observation) => this.observed.push(observation));
+  }
+
+  static async started(options: HarnessOptions = {}): Promise<Harness> {
+    const harness = new Harness(options);
+    await harness.master.start();
+    return harness;
+  }
+
+  /** The same registry under a new master. */
+  async restarted(config: Partial<MasterConfig> = {}): Promise<Harness> {
+    this.master.stop();
+    return Harness.started({ config, medium: this.medium, world: this.world });
+  }
+
+  async subscribe(
+    info: FrameworkInfo = FRAMEWORK_INFO,
+    suppressed: readonly string[] = [],
+  ): Promise<Scheduler> {
+    const stream = new FakeStream(`stream-${this.#streams++}`);
+    const call = {
+      type: 'SUBSCRIBE' as const,
+      subscribe: { framework_info: info, suppressed_roles: suppressed },
+    };
+    this.master.schedulerSubscribe(call, stream);
+    await this.world.settle();
+    return new Scheduler(this, stream);
+  }
+
+  async register(
+    info: AgentInfo = AGENT_INFO,
+    connection = new FakeConnection(),
+  ): Promise<FakeConnection> {
+    this.master.agentMessage(connection, {
+      type: 'REGISTER',
+      register: { agent_info: info, version: '1.11.0', capabilities: CAPABILITIES },
+    });
+    await this.world.settle();
+    return connection;
+  }
+
+  async reregister(agentId: string, given: Reregistration = {}): Promise<FakeConnection> {
+    const connection = given.connection ?? new FakeConnection();
+    this.master.agentMessage(connection, {
+      type: 'REREGISTER',
+      reregister: {
+        agent_info: { ...AGENT_INFO, id: { value: agentId } },
+        version: '1.11.0',
+        capabilities: CAPABILITIES,
+        tasks: given.tasks,
+        frameworks: given.frameworks,
+        checkpointed_resources: given.checkpointed,
+      },
+    });
+    await this.world.settle();
+    return connection;
+  }
+
+  /** Answers pings for a while. */
+  async live(durationMs: number, connections: readonly FakeConnection[]): Promise<void> {
+    for (let left = durationMs; left > 0; left -= 5000) {
+      for (const connection of connections) {
+        this.master.agentMessage(connection, { type: 'PONG' });
+      }
+      // oxlint-disable-next-line no-await-in-loop -- time passes step by step
+      await this.world.advance(Math.min(left, 5000));
+    }
+  }
+
+  agentMessage(connection: FakeConnection, message: LinkAgentMessage): void {
+    this.master.agentMessage(connection, message);
+  }
+
+  update(connection: FakeConnection, scheduler: Scheduler, status: Partial<TaskStatus>): void {
+    this.master.agentMessage(connection, {
+      type: 'STATUS_UPDATE',
+      status_update: {
+        framework_id: { value: scheduler.id },
+        status: { task_id: { value: 't1' }, state: 'TASK_RUNNING', ...status },
+        latest_state: status.state,
+      },
+    });
+  }
+
+  counter(name: string): number {
+    return this.master.metrics().get(`master/${name}`) ?? -1;
+  }
+}
+
+interface Reregistration {
+  readonly connection?: FakeConnection;
+  readonly tasks?: readonly Task[];
+  readonly frameworks?: readonly FrameworkInfo[];
+  readonly checkpointed?: readonly Resource[];
+}
+
+export const CAPABILITIES = [
+  { type: 'MULTI_ROLE' as const },
+  { type: 'HIERARCHICAL_ROLE' as const },
+  { type: 'RESERVATION_REFINEMENT' as const },
+];
+
+export class Scheduler {
+  readonly harness: Harness;
+  readonly stream: FakeStream;
+  /** Empty when it was refused. */
+  readonly id: string;
+
+  constructor(harness: Harness, stream: FakeStream) {
+    this.harness = harness;
+    this.stream = stream;
+    this.id = stream.of('SUBSCRIBED')[0]?.subscribed?.framework_id.value ?? '';
+  }
+
+  call(call: SchedulerCall): CallAnswer {
+    const full = { framework_id: { value: this.id }, ...call };
+    return this.harness.master.schedulerCall(full, this.stream.id);
+  }
+
+  disconnect(): void {
+    this.harness.master.schedulerDisconnected(this.stream);
+  }
+
+  /** Waits a batch of the allocator and gives the newest offer. */
+  async offer(): Promise<Offer> {
+    const before = this.stream.offers.length;
+    if (before === 0) await this.harness.world.advance(1000);
+    return at(this.stream.offers, this.stream.offers.length - 1);
+  }
+
+  accept(offers: readonly Offer[], operations: readonly OfferOperation[], refuse = 0): CallAnswer {
+    const accept = {
+      offer_ids: offers.map((offer) => offer.id),
+      operations,
+      filters: { refuse_seconds: refuse },
+    };
+    return this.call({ type: 'ACCEPT', accept });
+  }
+
+  launch(offer: Offer, ...tasks: TaskInfo[]): CallAnswer {
+    return this.accept([offer], [{ type: 'LAUNCH', launch: { task_infos: tasks } }], 3600);
+  }
+
+  acknowledge(agentId: string, uuid: string, taskId = 't1'): CallAnswer {
+    const acknowledge = { agent_id: { value: agentId }, task_id: { value: taskId }, uuid };
+    return this.call({ type: 'ACKNOWLEDGE', acknowledge });
+  }
+
+  reconcile(taskId?: string, agentId?: string): TaskStatus[] {
+    const task =
+      taskId === undefined
+        ? []
+        : [
+            {
+              task_id: { value: taskId },
+              agent_id: agentId === undefined ? undefined : { value: agentId },
+            },
+          ];
+    const before = this.stream.updates.length;
+    this.call({ type: 'RECONCILE', reconcile: { tasks: task } });
+    return this.stream.updates.slice(before);
+  }
+}
+
+export function task(offer: Offer, extra: Partial<TaskInfo> = {}): TaskInfo {
+  return {
+    name: 'task',
+    task_id: { value: 't1' },
+    agent_id: offer.agent_id,
+    resources: amounts(1, 128),
+    command: { value: 'sleep 60' },
+    ...extra,
+  };
+}
+
+/** A framework and an agent with one task that runs. */
+export async function running(
+  given: { info?: FrameworkInfo; config?: Partial<MasterConfig> } = {},
+): Promise<{ harness: Harness; scheduler: Scheduler; agent: FakeConnection; offer: Offer }> {
+  const harness = await Harness.started({ config: given.config ?? {} });
+  const agent = await harness.register();
+  const scheduler = await harness.subscribe(given.info);
+  const offer = await scheduler.offer();
+  scheduler.launch(offer, task(offer));
+  harness.update(agent, scheduler, { state: 'TASK_RUNNING', uuid: 'running' });
+  scheduler.acknowledge(agent.agentId, 'running');
+  return { harness, scheduler, agent, offer };
+}
+
+/** The Task message that an agent reports of a running task. */
+export function reported(
+  scheduler: Scheduler,
+  agentId: string,
+  state: TaskState = 'TASK_RUNNING',
+): Task {
+  return {
+    name: 'task',
+    task_id: { value: 't1' },
+    framework_id: { value: scheduler.id },
+    agent_id: { value: agentId },
+    state,
+    resources: amounts(1, 128, { allocation_info: { role: ROLE } }),
+  };
+}
