@@ -9,13 +9,7 @@ import {
 } from '../../core/allocator/index.js';
 import { VirtualWorld, id } from '../../core/base/index.js';
 import { Resources } from '../../core/resources/index.js';
-
-export interface BenchResult {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly note?: string;
-}
+import type { BenchResult } from './result.js';
 
 const REPETITIONS = 7;
 const ROLES = 10;

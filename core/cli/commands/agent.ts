@@ -1,0 +1,163 @@
+/** `plateau agent`: puts an agent together from its flags and runs it. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { Agent, type AgentConfig, agentConfig } from '../../agent/index.js';
+import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
+import { type Logger, PlateauError, type Store, systemWorld } from '../../base/index.js';
+import {
+  type Flags,
+  addFlags,
+  addIgnoredFlags,
+  givenIgnoredFlags,
+  readFlags,
+} from '../../command/index.js';
+import {
+  type HostFacts,
+  HostSandboxes,
+  ProcessContainerizer,
+  assertLinux,
+  hostFacts,
+} from '../../containers/index.js';
+import { AgentServer, HttpMasterConnector } from '../../http/index.js';
+import { defaultResources, parseAttributes, parseResourceList } from '../../resources/index.js';
+import { lockWorkDirectory, openStore } from '../../store/index.js';
+import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
+import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
+import { withReject } from '../with-reject.js';
+
+/** Format of the checkpoint that this version writes. */
+const CHECKPOINT_FORMAT = 1;
+
+export function define(command: Command): void {
+  addFlags(command, AGENT_FLAGS);
+  addIgnoredFlags(command, IGNORED_AGENT_FLAGS);
+  command.action(() => runAgent(command));
+}
+
+async function runAgent(command: Command): Promise<void> {
+  assertLinux();
+  const flags = readFlags(command, AGENT_FLAGS);
+  const masters = masterUrls(flags);
+  const log = await daemonLogger(flags, 'agent');
+  for (const name of givenIgnoredFlags(command, IGNORED_AGENT_FLAGS)) {
+    log.warn(`--${name} means nothing to Plateau and is ignored`, { flag: name });
+  }
+  const lock = await lockWorkDirectory(flags.required('work_dir'), {
+    program: 'agent',
+    format: CHECKPOINT_FORMAT,
+  });
+  try {
+    const facts = hostFacts(lock.path);
+    const store = openStore(`lmdb:${join(lock.path, 'meta')}`);
+    try {
+      await serve({ flags, facts, store, log, masters, workDir: lock.path });
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Parts {
+  readonly flags: Flags;
+  readonly facts: HostFacts;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly masters: readonly string[];
+  readonly workDir: string;
+}
+
+async function serve({ flags, facts, store, log, masters, workDir }: Parts): Promise<void> {
+  const world = systemWorld(log);
+  const ip = flags.required('ip');
+  const server = new AgentServer({
+    world,
+    log,
+    agent: undefined,
+    workDir,
+    host: ip,
+    port: flags.number('port'),
+    flags: flags.shown(),
+    filesRoots: [],
+    insecureBind: flags.boolean('insecure_bind'),
+  });
+  const { port } = await server.listen();
+  const connector = new HttpMasterConnector({ log, masters });
+  const { promise: fatal, reject: fail } = withReject();
+  const agent = new Agent({
+    world,
+    store,
+    containerizer: new ProcessContainerizer({
+      workDir,
+      log,
+      runtimeDir: flags.text('runtime_dir'),
+      outputLimitBytes: flags.bytes('max_output_size'),
+      fetchStallTimeoutMs: flags.durationMs('fetcher_stall_timeout'),
+    }),
+    sandboxes: new HostSandboxes({ workDir }),
+    connector,
+    config: toConfig(flags, facts, workDir),
+    address: { hostname: flags.text('hostname') ?? ip, ip, port },
+    bootId: facts.bootId,
+    onFatal: fail,
+  });
+  let mode: 'leave-running' | 'end-all' = 'leave-running';
+  try {
+    connector.attach(agent);
+    server.attach(agent);
+    const asked = untilAskedToEnd(fatal);
+    await agent.start();
+    log.info('the agent serves', { address: `${ip}:${port}` });
+    announceReady(port);
+    const request = await asked;
+    if (request === 'SIGUSR1') mode = 'end-all';
+    log.info('the agent ends', { asked: request, tasks: mode });
+  } finally {
+    await agent.close(mode);
+    connector.close();
+    await server.close();
+  }
+}
+
+/** The settings that the flags and the host give. */
+export function toConfig(flags: Flags, facts: HostFacts, workDir: string): AgentConfig {
+  const defaultRole = flags.required('default_role');
+  const stated = parseResourceList(flags.text('resources') ?? '', defaultRole);
+  return agentConfig({
+    workDir,
+    resources: defaultResources(facts, { stated, defaultRole }).toWire(),
+    attributes: parseAttributes(flags.text('attributes') ?? ''),
+    registrationBackoffFactorMs: flags.durationMs('registration_backoff_factor'),
+    executorRegistrationTimeoutMs: flags.durationMs('executor_registration_timeout'),
+    executorReregistrationTimeoutMs: flags.durationMs('executor_reregistration_timeout'),
+    executorShutdownGracePeriodMs: flags.durationMs('executor_shutdown_grace_period'),
+    recoveryTimeoutMs: flags.durationMs('recovery_timeout'),
+    gcDelayMs: flags.durationMs('gc_delay'),
+    gcDiskHeadroom: flags.number('gc_disk_headroom'),
+    diskWatchIntervalMs: flags.durationMs('disk_watch_interval'),
+    maxCompletedExecutorsPerFramework: flags.number('max_completed_executors_per_framework'),
+    switchUser: flags.boolean('switch_user'),
+    reconfigurationPolicy:
+      flags.required('reconfiguration_policy') === 'additive' ? 'additive' : 'equal',
+  });
+}
+
+function masterUrls(flags: Flags): readonly string[] {
+  const text = flags.text('master');
+  if (text === undefined) {
+    throw new PlateauError(
+      'INVALID_FLAG',
+      '--master is required: where the master is, such as --master=127.0.0.1:5050',
+      { context: { flag: 'master' } },
+    );
+  }
+  if (/^(zk|etcd|file):/.test(text)) {
+    throw new PlateauError(
+      'INVALID_FLAG',
+      `--master=${text}: only addresses of masters are supported yet, as host:port or URL`,
+      { context: { flag: 'master' } },
+    );
+  }
+  return parseAddresses(text, DEFAULT_MASTER_PORT).map((url) => url.href);
+}

@@ -1,0 +1,79 @@
+/**
+ * What the long-running programs (master, agent) share: the logger, signals, and the word to a
+ * supervisor that started them (`plateau up`) over the channel of the process.
+ */
+import { type Disposable, DisposableStore, type Logger, toDisposable } from '../base/index.js';
+import { type Flags, createLogger, parseLogLevel } from '../command/index.js';
+
+/** Told to the supervisor when the program serves. */
+export interface ReadyMessage {
+  readonly kind: 'ready';
+  readonly port: number;
+}
+
+/** Whether a message from another process is a `ReadyMessage`. */
+export function isReadyMessage(message: unknown): message is ReadyMessage {
+  return (
+    typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'ready'
+  );
+}
+
+/** The logger that the flags `logging_level` and `log_format` ask for. */
+export function daemonLogger(flags: Flags, name: string): Promise<Logger> {
+  const format = flags.text('log_format') ?? (process.stderr.isTTY ? 'text' : 'json');
+  return createLogger({
+    name,
+    level: parseLogLevel(flags.required('logging_level')) ?? 'info',
+    format: format === 'json' ? 'json' : 'text',
+  });
+}
+
+/** Tells a supervisor, if there is one, that the program serves on `port`. */
+export function announceReady(port: number): void {
+  process.send?.({ kind: 'ready', port } satisfies ReadyMessage);
+}
+
+/** What may end a daemon from outside. `SUPERVISOR-GONE`: the process that started it has died. */
+export type EndRequest = 'SIGINT' | 'SIGTERM' | 'SIGUSR1' | 'SUPERVISOR-GONE';
+
+/**
+ * Waits for the first request to end, or for `fatal` to reject. What a later SIGINT or SIGTERM does:
+ * `exit` ends the process at once, `ignore` lets the orderly end finish, which is bounded in time.
+ */
+export async function untilAskedToEnd(
+  fatal: Promise<never>,
+  later: 'exit' | 'ignore' = 'exit',
+): Promise<EndRequest> {
+  const owned = new DisposableStore();
+  try {
+    const asked = new Promise<EndRequest>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) {
+        owned.add(onSignal(signal, () => resolve(signal)));
+      }
+      if (process.connected) {
+        const gone = (): void => resolve('SUPERVISOR-GONE');
+        process.once('disconnect', gone);
+        owned.add(toDisposable(() => process.off('disconnect', gone)));
+      }
+    });
+    return await Promise.race([asked, fatal]);
+  } finally {
+    owned.dispose();
+    const again = later === 'exit' ? endAtOnce : sayPatience;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, again);
+  }
+}
+
+function onSignal(signal: NodeJS.Signals, listener: () => void): Disposable {
+  process.on(signal, listener);
+  return toDisposable(() => process.off(signal, listener));
+}
+
+function sayPatience(): void {
+  process.stderr.write('still ending; this takes a few seconds\n');
+}
+
+function endAtOnce(): void {
+  // oxlint-disable-next-line unicorn/no-process-exit -- the second request means: now
+  process.exit(1);
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * The `plateau` command: a table of subcommands, each loaded only when it is asked for. This is the
+ * composition root, where cores, shells and stores are put together.
+ */
+import { Command, CommanderError } from 'commander';
+import { MESOS_VERSION, PLATEAU_VERSION } from '../api/index.js';
+import { EXIT_CODES, dashFlags } from '../command/index.js';
+import { reportFailure } from './report.js';
+
+interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  /** Loads the module that adds options and action to the command. */
+  readonly load: () => Promise<{ define(command: Command): void }>;
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  { name: 'up', summary: 'run a local cluster', load: () => import('./commands/up.js') },
+  { name: 'run', summary: 'run a command on the cluster', load: () => import('./commands/run.js') },
+  { name: 'agents', summary: 'list agents', load: () => import('./commands/agents.js') },
+  { name: 'tasks', summary: 'list tasks', load: () => import('./commands/tasks.js') },
+  {
+    name: 'frameworks',
+    summary: 'list frameworks',
+    load: () => import('./commands/frameworks.js'),
+  },
+  { name: 'roles', summary: 'list roles', load: () => import('./commands/roles.js') },
+  { name: 'logs', summary: 'print the output of a task', load: () => import('./commands/logs.js') },
+  { name: 'kill', summary: 'kill a task', load: () => import('./commands/kill.js') },
+  {
+    name: 'why',
+    summary: 'explain what a framework is offered, and what not',
+    load: () => import('./commands/why.js'),
+  },
+  { name: 'master', summary: 'run a master', load: () => import('./commands/master.js') },
+  { name: 'agent', summary: 'run an agent', load: () => import('./commands/agent.js') },
+  {
+    name: 'example',
+    summary: 'run an example framework',
+    load: () => import(EXAMPLES_MODULE),
+  },
+];
+
+/** Reached by a computed name: nothing in core depends on what stands on it. */
+const EXAMPLES_MODULE = new URL('../../frameworks/examples/command.js', import.meta.url).href;
+
+const VERSION_TEXT = `plateau ${PLATEAU_VERSION} (Mesos API ${MESOS_VERSION}, Node ${process.versions.node})`;
+
+/** Runs the command with arguments as in `process.argv`, and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('plateau')
+    .description('Plateau: one pool of machines, shared by schedulers through resource offers.')
+    .version(VERSION_TEXT, '-V, --version', 'print the versions')
+    .showHelpAfterError('(run with --help for all options)')
+    .enablePositionalOptions()
+    .exitOverride();
+  program.addHelpText('after', HELP_EPILOGUE);
+  const wanted = argv[2];
+  for (const { name, summary, load } of SUBCOMMANDS) {
+    const command = program.command(name).description(summary).helpCommand(false);
+    if (name === wanted) (await load()).define(command);
+  }
+  try {
+    await program.parseAsync(dashFlags(argv));
+    return Number(process.exitCode ?? EXIT_CODES.success);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+    }
+    return reportFailure(error);
+  }
+}
+
+const HELP_EPILOGUE = `
+Options may be written with dashes or underscores, and be given as environment variables
+(--work_dir: PLATEAU_WORK_DIR). Commands that talk to a cluster take --master or PLATEAU_MASTER.
+
+Try:  plateau up                                        (in one terminal)
+      plateau run --name hello --command 'echo hello' --follow`;
+
+process.exitCode = await main(process.argv);
