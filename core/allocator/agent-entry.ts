@@ -7,7 +7,6 @@ import type { FrameworkId, AgentId } from '../base/index.js';
 import { Resources } from '../resources/index.js';
 import type { AgentAllocationState } from './allocator.js';
 import type { Client } from './client.js';
-import type { OfferFilter } from './offer-filters.js';
 
 export class AgentEntry {
   readonly id: AgentId;
@@ -15,8 +14,6 @@ export class AgentEntry {
   #total: Resources;
   #capabilities: ReadonlySet<AgentInfoCapabilityType>;
   isActive = true;
-  /** Filters of clients on this agent, at most MAX_FILTERS_PER_AGENT for each client. */
-  readonly filters = new Map<Client, readonly OfferFilter[]>();
   /**
    * Each client that has not changed since the change of this number was offered what it may have of
    * the agent, or refused; see `AllocationCycle`. Negative: the agent itself has changed.

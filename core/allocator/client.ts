@@ -5,7 +5,6 @@
 import type { FrameworkInfo, FrameworkInfoCapabilityType } from '../api/index.js';
 import type { FrameworkId } from '../base/index.js';
 import { DEFAULT_ROLE, type Quantities } from '../resources/index.js';
-import type { AgentEntry } from './agent-entry.js';
 import type { ShareNode } from './share-node.js';
 import type { ShareTree } from './share-tree.js';
 
@@ -32,8 +31,7 @@ export class Client {
   minimum: readonly Quantities[] | undefined;
   /** The number of the change that last made it eligible for more; see `AllocationCycle`. */
   changedAt = 0;
-  /** The agents on which it has filters. */
-  readonly filteredAgents = new Set<AgentEntry>();
+  /** How many filters it has, on all agents. */
   filterCount = 0;
   /** How many agents it was offered in the window of time numbered `offeredWindow`. */
   offeredAgents = 0;

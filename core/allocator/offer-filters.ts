@@ -31,8 +31,11 @@ export function filterDurationMs(filters: Filters, config: AllocatorConfig): num
   return Math.max(wanted, config.allocationIntervalMs);
 }
 
-/** All filters: by agent (in the agents), by client (in the clients) and by end (here). */
+/** All filters: by agent, by client, and by their end. */
 export class OfferFilters {
+  /** At most MAX_FILTERS_PER_AGENT for each client. */
+  readonly #ofAgent = new Map<AgentEntry, Map<Client, readonly OfferFilter[]>>();
+  readonly #agentsOf = new Map<Client, Set<AgentEntry>>();
   readonly #queue = new ExpiryQueue<OfferFilter>();
   readonly #onLapsed: (agent: AgentEntry) => void;
 
@@ -47,16 +50,19 @@ export class OfferFilters {
    */
   add(filter: Omit<OfferFilter, 'isDropped'>): void {
     const { client, agent } = filter;
-    for (const old of agent.filters.get(client) ?? []) {
+    for (const old of this.#list(agent, client)) {
       if (old.endMs <= filter.endMs && filter.refused.contains(old.refused)) this.#drop(old);
     }
-    const rest = agent.filters.get(client) ?? [];
+    const rest = this.#list(agent, client);
     if (rest.length >= MAX_FILTERS_PER_AGENT) {
       this.#drop(rest.reduce((first, old) => (old.endMs < first.endMs ? old : first)));
     }
     const added = { ...filter, isDropped: false };
-    agent.filters.set(client, [...(agent.filters.get(client) ?? []), added]);
-    client.filteredAgents.add(agent);
+    memberOf(this.#ofAgent, agent, () => new Map()).set(client, [
+      ...this.#list(agent, client),
+      added,
+    ]);
+    memberOf(this.#agentsOf, client, () => new Set()).add(agent);
     client.filterCount++;
     this.#queue.push(added);
   }
@@ -77,21 +83,21 @@ export class OfferFilters {
   /** Whether the client refused what contains the candidate. */
   isRefused(client: Client, agent: AgentEntry, candidate: Resources): boolean {
     if (client.filterCount === 0) return false;
-    const list = agent.filters.get(client);
-    return list !== undefined && list.some(({ refused }) => refused.contains(candidate));
+    return this.#list(agent, client).some(({ refused }) => refused.contains(candidate));
   }
 
   /** Forgets all filters of a client. */
   dropOfClient(client: Client): void {
-    for (const agent of client.filteredAgents) {
-      for (const filter of agent.filters.get(client) ?? []) this.#drop(filter);
+    for (const agent of this.#agentsOf.get(client) ?? []) {
+      for (const filter of this.#list(agent, client)) this.#drop(filter);
     }
   }
 
   /** Forgets all filters on an agent. */
   dropOfAgent(agent: AgentEntry): void {
-    if (agent.filters.size === 0) return;
-    for (const list of agent.filters.values()) {
+    const lists = this.#ofAgent.get(agent);
+    if (lists === undefined) return;
+    for (const list of lists.values()) {
       for (const filter of list) this.#drop(filter);
     }
     this.#onLapsed(agent);
@@ -105,17 +111,36 @@ export class OfferFilters {
 
   #forget(filter: OfferFilter): void {
     const { agent, client } = filter;
-    const list = agent.filters.get(client);
+    const lists = this.#ofAgent.get(agent);
+    const list = lists?.get(client);
+    assert(lists, `filters on agent ${agent.id} are lost`);
     assert(list?.includes(filter) === true, `a filter on agent ${agent.id} is lost`);
     client.filterCount--;
     if (list.length > 1) {
-      agent.filters.set(
+      lists.set(
         client,
         list.filter((other) => other !== filter),
       );
       return;
     }
-    agent.filters.delete(client);
-    client.filteredAgents.delete(agent);
+    lists.delete(client);
+    if (lists.size === 0) this.#ofAgent.delete(agent);
+    const agents = this.#agentsOf.get(client);
+    agents?.delete(agent);
+    if (agents?.size === 0) this.#agentsOf.delete(client);
   }
+
+  #list(agent: AgentEntry, client: Client): readonly OfferFilter[] {
+    return this.#ofAgent.get(agent)?.get(client) ?? NONE;
+  }
+}
+
+const NONE: readonly OfferFilter[] = [];
+
+function memberOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, open, stat } from 'node:fs/promises';
-import type { FetchTarget } from './fetcher.js';
+import type { FetchTarget } from './fetch-target.js';
 import { DEFAULT_PATH } from './command-line.js';
 
 const MAX_MESSAGE_BYTES = 2_000;

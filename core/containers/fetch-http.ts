@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { FetchTarget } from './fetcher.js';
+import type { FetchTarget } from './fetch-target.js';
 
 const CONNECT_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 10;

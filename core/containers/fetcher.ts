@@ -12,6 +12,7 @@ import { archiveKind, extractArchive } from './fetch-archive.js';
 import { copyAsUser } from './fetch-file.js';
 import { download } from './fetch-http.js';
 import { LaunchError } from './launch-error.js';
+import type { FetchTarget } from './fetch-target.js';
 import { Limiter } from './limiter.js';
 import { openFolder, walkTree } from './tree.js';
 import type { UserIds } from './users.js';
@@ -39,15 +40,6 @@ export interface FetchRequest {
   readonly sandbox: string;
   readonly user: UserIds | undefined;
   /** Gives the fetch up: the task is not wanted any more. */
-  readonly signal: AbortSignal;
-}
-
-/** What the ways to fetch have in common. */
-export interface FetchTarget {
-  readonly path: string;
-  readonly maxBytes: number;
-  readonly stallTimeoutMs: number;
-  readonly user: UserIds | undefined;
   readonly signal: AbortSignal;
 }
 
