@@ -1,0 +1,176 @@
+/** `POST /api/v1` of an agent: what it runs, its files, and facts about itself. */
+import {
+  type AgentCall,
+  type AgentResponse,
+  MESOS_VERSION,
+  encodeJson,
+  validateAgentCall,
+} from '../api/index.js';
+import { containersView, executorsView, frameworksView, tasksView } from './agent-views.js';
+import { answerJson, answerText } from './answers.js';
+import { checkContentType, readCall } from './api-call.js';
+import { fileInfos } from './file-routes.js';
+import type { FileRefusal, VirtualFiles } from './files.js';
+import { metricList } from './master-api.js';
+import { JSON_TYPE, PROTOBUF_TYPE, RECORDIO_TYPE, refuseAccept } from './media.js';
+import type { Exchange } from './routes.js';
+import type { ServedAgent } from './served-agent.js';
+
+export interface AgentApiOptions {
+  readonly agent: ServedAgent;
+  readonly files: VirtualFiles;
+  readonly flags: Readonly<Record<string, string>>;
+  readonly metrics: () => ReadonlyMap<string, number>;
+}
+
+type Outcome =
+  | { readonly kind: 'response'; readonly response: AgentResponse }
+  | { readonly kind: 'status'; readonly status: number; readonly message: string };
+
+/** Answers one request. The first check that fails answers: their order is part of the API. */
+export async function answerAgentCall(options: AgentApiOptions, exchange: Exchange): Promise<void> {
+  if (!options.agent.isRecovered) {
+    answerText(exchange, 503, 'The agent has not finished its recovery: try again.');
+    return;
+  }
+  const call = await readCall(exchange, {
+    message: 'AgentCall',
+    label: 'agent::Call',
+    validate: validateAgentCall,
+    checkMedia,
+  });
+  if (call === undefined) return;
+  const { headers } = exchange.request;
+  if (headers['message-accept'] !== undefined) {
+    answerText(exchange, 406, `'Message-Accept' needs an 'Accept' of ${RECORDIO_TYPE} alone`);
+    return;
+  }
+  const refusal = refuseAccept(headers);
+  if (refusal !== undefined) {
+    answerText(exchange, refusal.status, refusal.message);
+    return;
+  }
+  const outcome = await run(options, exchange, call);
+  if (outcome.kind === 'status') answerText(exchange, outcome.status, outcome.message);
+  else await answerJson(exchange, encodeJson('AgentResponse', outcome.response));
+}
+
+/** RecordIO bodies belong to ATTACH_CONTAINER_INPUT alone, which this version does not have. */
+function checkMedia(exchange: Exchange): boolean {
+  const { headers } = exchange.request;
+  const messageType = headers['message-content-type'];
+  if (headers['content-type'] !== RECORDIO_TYPE) {
+    if (messageType === undefined) return checkContentType(exchange);
+    answerText(exchange, 415, `'Message-Content-Type' goes with ${RECORDIO_TYPE} alone`);
+    return false;
+  }
+  if (messageType === undefined) {
+    answerText(exchange, 400, "Expecting 'Message-Content-Type' to be present");
+  } else if (messageType === JSON_TYPE || messageType === PROTOBUF_TYPE) {
+    answerText(exchange, 415, `No call of this version is sent as ${RECORDIO_TYPE}`);
+  } else {
+    const known = `${JSON_TYPE} or ${PROTOBUF_TYPE}`;
+    answerText(exchange, 415, `Expecting 'Message-Content-Type' of ${known}`);
+  }
+  return false;
+}
+
+async function run(
+  options: AgentApiOptions,
+  exchange: Exchange,
+  call: AgentCall,
+): Promise<Outcome> {
+  switch (call.type) {
+    case 'LIST_FILES':
+      return await listFiles(options.files, call.list_files?.path ?? '');
+    case 'READ_FILE':
+      return await readFile(options.files, call);
+    default:
+      return describeSelf(options, call) ?? describeRuns(options, exchange, call);
+  }
+}
+
+/** Facts about the agent itself, if the call asks for one. */
+function describeSelf(options: AgentApiOptions, call: AgentCall): Outcome | undefined {
+  switch (call.type) {
+    case 'GET_HEALTH':
+      return respond({ type: 'GET_HEALTH', get_health: { healthy: true } });
+    case 'GET_VERSION':
+      return respond({
+        type: 'GET_VERSION',
+        get_version: { version_info: { version: MESOS_VERSION } },
+      });
+    case 'GET_FLAGS': {
+      const flags = Object.entries(options.flags).map(([name, value]) => ({ name, value }));
+      return respond({ type: 'GET_FLAGS', get_flags: { flags } });
+    }
+    case 'GET_METRICS': {
+      const metrics = metricList(options.metrics());
+      return respond({ type: 'GET_METRICS', get_metrics: { metrics } });
+    }
+    case 'GET_LOGGING_LEVEL':
+      return respond({ type: 'GET_LOGGING_LEVEL', get_logging_level: { level: 0 } });
+    case 'GET_AGENT':
+      return respond({ type: 'GET_AGENT', get_agent: { agent_info: options.agent.agentInfo } });
+    default:
+      return undefined;
+  }
+}
+
+function describeRuns(options: AgentApiOptions, exchange: Exchange, call: AgentCall): Outcome {
+  const { state } = options.agent;
+  switch (call.type) {
+    case 'GET_TASKS':
+      return respond({ type: 'GET_TASKS', get_tasks: tasksView(state) });
+    case 'GET_EXECUTORS':
+      return respond({ type: 'GET_EXECUTORS', get_executors: executorsView(state) });
+    case 'GET_FRAMEWORKS':
+      return respond({ type: 'GET_FRAMEWORKS', get_frameworks: frameworksView(state) });
+    case 'GET_STATE':
+      return respond({
+        type: 'GET_STATE',
+        get_state: {
+          get_tasks: tasksView(state),
+          get_executors: executorsView(state),
+          get_frameworks: frameworksView(state),
+        },
+      });
+    case 'GET_CONTAINERS': {
+      const containers = containersView(state, exchange.world.clock.now());
+      return respond({ type: 'GET_CONTAINERS', get_containers: { containers } });
+    }
+    case 'GET_OPERATIONS':
+      return respond({ type: 'GET_OPERATIONS', get_operations: {} });
+    case 'GET_RESOURCE_PROVIDERS':
+      return respond({ type: 'GET_RESOURCE_PROVIDERS', get_resource_providers: {} });
+    default:
+      return {
+        kind: 'status',
+        status: 501,
+        message: `This version of the agent does not implement ${call.type ?? 'the call'}.`,
+      };
+  }
+}
+
+async function listFiles(files: VirtualFiles, path: string): Promise<Outcome> {
+  const listing = await files.browse(path);
+  if (listing.kind === 'refused') return refused(listing);
+  return respond({ type: 'LIST_FILES', list_files: { file_infos: fileInfos(listing.entries) } });
+}
+
+async function readFile(files: VirtualFiles, call: AgentCall): Promise<Outcome> {
+  const { path = '', offset = 0n, length } = call.read_file ?? {};
+  const bytes = length === undefined ? undefined : Number(length);
+  const part = await files.read(path, Number(offset), bytes);
+  if (part.kind === 'refused') return refused(part);
+  const data = part.data.toString('base64');
+  return respond({ type: 'READ_FILE', read_file: { size: BigInt(part.size), data } });
+}
+
+function respond(response: AgentResponse): Outcome {
+  return { kind: 'response', response };
+}
+
+function refused({ status, message }: FileRefusal): Outcome {
+  return { kind: 'status', status, message };
+}

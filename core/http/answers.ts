@@ -1,0 +1,137 @@
+/**
+ * Ways to answer a request: texts, JSON (also as JSONP and compressed), nothing, a redirect. Each
+ * function sends the whole answer; a handler calls exactly one of them once.
+ */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip, gzipSync } from 'node:zlib';
+import { COMPRESS_FROM_BYTES } from './limits.js';
+import type { Exchange } from './routes.js';
+
+/** Headers of every answer: browsers must not guess another type, or show it in a frame. */
+const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff' } as const;
+
+/** Pieces of one JSON text, in order. Large pages are sent so, never as one giant string. */
+export type JsonChunks = readonly string[];
+
+/** Characters that are gathered into one write of a large page. */
+const CHUNK_CHARACTERS = 64 * 1024;
+/** Compressing a larger answer at once would stall the event loop. */
+const COMPRESS_AT_ONCE_BYTES = 256 * 1024;
+/** Names of JavaScript functions, dotted; nothing that could be markup or another statement. */
+const CALLBACK_NAME = /^[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,7}$/;
+
+/** Answers with plain text, such as the reason of a refusal. */
+export function answerText(
+  exchange: Exchange,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = Buffer.from(text);
+  exchange.response.writeHead(status, {
+    ...COMMON_HEADERS,
+    ...(body.length > 0 ? { 'Content-Type': 'text/plain; charset=utf-8' } : {}),
+    'Content-Length': body.length,
+    ...headers,
+  });
+  exchange.response.end(body);
+}
+
+/** Answers with a status and no body. */
+export function answerEmpty(exchange: Exchange, status: number): void {
+  answerText(exchange, status, '');
+}
+
+/** Sends the client to another address, which may leave out the scheme. */
+export function answerRedirect(exchange: Exchange, location: string): void {
+  answerText(exchange, 307, '', { Location: location });
+}
+
+/** Refuses a method and names the allowed ones. */
+export function answerMethodNotAllowed(exchange: Exchange, allowed: readonly string[]): void {
+  const names = allowed.join(', ');
+  const text = `Expecting one of ${names}, but received ${exchange.request.method ?? 'nothing'}`;
+  answerText(exchange, 405, text, { Allow: names });
+}
+
+/** Answers with JSON that is small enough to be one string. Obeys `jsonp=` and Accept-Encoding. */
+export async function answerJson(exchange: Exchange, json: string): Promise<void> {
+  await answerJsonChunks(exchange, [json]);
+}
+
+/** Answers with JSON in pieces. The pieces are a snapshot: they do not change while they are sent. */
+export async function answerJsonChunks(exchange: Exchange, chunks: JsonChunks): Promise<void> {
+  const callback = exchange.query.get('jsonp');
+  if (callback !== null && !CALLBACK_NAME.test(callback)) {
+    answerText(exchange, 400, "The query parameter 'jsonp' must be the name of a function.");
+    return;
+  }
+  const contentType = callback === null ? 'application/json' : 'text/javascript';
+  const body = callback === null ? chunks : [`${callback}(`, ...chunks, ')'];
+  const characters = body.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (characters <= COMPRESS_AT_ONCE_BYTES) {
+    answerAtOnce(exchange, contentType, Buffer.from(body.join('')));
+  } else {
+    await answerStreamed(exchange, contentType, body);
+  }
+}
+
+/** Answers with a body of a known type that is small. */
+export function answerAtOnce(exchange: Exchange, contentType: string, body: Buffer): void {
+  const isCompressed = body.length >= COMPRESS_FROM_BYTES && acceptsGzip(exchange);
+  const bytes = isCompressed ? gzipSync(body, { level: 1 }) : body;
+  exchange.response.writeHead(200, {
+    ...COMMON_HEADERS,
+    'Content-Type': contentType,
+    ...(isCompressed ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : {}),
+    'Content-Length': bytes.length,
+  });
+  exchange.response.end(bytes);
+}
+
+async function answerStreamed(
+  exchange: Exchange,
+  contentType: string,
+  chunks: JsonChunks,
+): Promise<void> {
+  const isCompressed = acceptsGzip(exchange);
+  exchange.response.writeHead(200, {
+    ...COMMON_HEADERS,
+    'Content-Type': contentType,
+    ...(isCompressed ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : {}),
+  });
+  if (exchange.request.method === 'HEAD') {
+    exchange.response.end();
+    return;
+  }
+  const source = Readable.from(gather(chunks), { objectMode: false });
+  if (isCompressed) await pipeline(source, createGzip({ level: 1 }), exchange.response);
+  else await pipeline(source, exchange.response);
+}
+
+/** Joins small pieces, so that a page of many objects is not as many writes. */
+function* gather(chunks: JsonChunks): Generator<Buffer> {
+  let pending: string[] = [];
+  let characters = 0;
+  for (const chunk of chunks) {
+    pending.push(chunk);
+    characters += chunk.length;
+    if (characters < CHUNK_CHARACTERS) continue;
+    yield Buffer.from(pending.join(''));
+    pending = [];
+    characters = 0;
+  }
+  if (pending.length > 0) yield Buffer.from(pending.join(''));
+}
+
+/** Whether the client asked for gzip (and did not give it the weight 0). */
+export function acceptsGzip(exchange: Exchange): boolean {
+  const header = exchange.request.headers['accept-encoding'];
+  if (typeof header !== 'string') return false;
+  return header.split(',').some((item) => {
+    const [name = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+    const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+    return (name === 'gzip' || name === 'x-gzip') && !isRefused;
+  });
+}

@@ -1,0 +1,64 @@
+/** `POST /api/v1/executor` of an agent: the event streams of executors, and their calls. */
+import type { ExecutorStream } from '../agent/index.js';
+import {
+  type ExecutorCall,
+  type ExecutorEvent,
+  encodeJson,
+  validateExecutorCall,
+} from '../api/index.js';
+import type { Logger } from '../base/index.js';
+import { answerText } from './answers.js';
+import { readCall } from './api-call.js';
+import { refuseAccept } from './media.js';
+import { RecordStream } from './record-stream.js';
+import type { Exchange } from './routes.js';
+import type { ServedAgent } from './served-agent.js';
+
+export interface ExecutorApiOptions {
+  readonly agent: ServedAgent;
+  readonly log: Logger;
+  readonly isClosing: () => boolean;
+}
+
+/** Answers one request. Whether the agent is ready for a call is its own decision: it says 503. */
+export async function answerExecutorCall(
+  options: ExecutorApiOptions,
+  exchange: Exchange,
+): Promise<void> {
+  const call = await readCall(exchange, {
+    message: 'ExecutorCall',
+    label: 'Executor::Call',
+    validate: validateExecutorCall,
+  });
+  if (call === undefined) return;
+  if (call.type !== 'SUBSCRIBE') {
+    const { status, message } = options.agent.executorCall(call);
+    answerText(exchange, status, message ?? '');
+    return;
+  }
+  const refusal = refuseAccept(exchange.request.headers);
+  if (refusal === undefined) subscribe(options, exchange, call);
+  else answerText(exchange, refusal.status, refusal.message);
+}
+
+function subscribe(options: ExecutorApiOptions, exchange: Exchange, call: ExecutorCall): void {
+  const { agent, log } = options;
+  const records = new RecordStream({
+    exchange,
+    log,
+    onLost: () => {
+      if (!options.isClosing()) agent.executorDisconnected(stream);
+    },
+  });
+  const stream: ExecutorStream = {
+    send: (event: ExecutorEvent) => records.send(encodeJson('ExecutorEvent', event)),
+    close: () => records.close(),
+  };
+  const { status, message } = agent.executorSubscribe(call, stream);
+  if (status === 200) {
+    records.open();
+    return;
+  }
+  records.abandon();
+  answerText(exchange, status, message ?? '');
+}

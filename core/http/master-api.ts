@@ -1,0 +1,111 @@
+/** `POST /api/v1` of a master: calls of operators and tools. */
+import {
+  type MasterCall,
+  type MasterResponse,
+  encodeJson,
+  validateMasterCall,
+} from '../api/index.js';
+import { answerJson, answerText } from './answers.js';
+import { readCall } from './api-call.js';
+import type { FileRefusal, VirtualFiles } from './files.js';
+import { fileInfos } from './file-routes.js';
+import { type Leadership, answerElsewhere } from './leadership.js';
+import { refuseAccept } from './media.js';
+import type { Exchange } from './routes.js';
+import type { ServedMaster } from './served-master.js';
+
+export interface MasterApiOptions {
+  readonly master: ServedMaster;
+  readonly leadership: Leadership;
+  readonly files: VirtualFiles;
+  /** What `/metrics/snapshot` shows. */
+  readonly metrics: () => ReadonlyMap<string, number>;
+}
+
+/** What a call is answered with: a message, or a status with a text. */
+type Outcome =
+  | { readonly kind: 'response'; readonly response: MasterResponse }
+  | { readonly kind: 'status'; readonly status: number; readonly message: string };
+
+/** Answers one request. The first check that fails answers: their order is part of the API. */
+export async function answerMasterCall(
+  options: MasterApiOptions,
+  exchange: Exchange,
+): Promise<void> {
+  if (answerElsewhere(exchange, options.leadership)) return;
+  if (!options.master.isRecovered) {
+    answerText(exchange, 503, 'The master has not finished its recovery: try again.');
+    return;
+  }
+  const call = await readCall(exchange, {
+    message: 'MasterCall',
+    label: 'master::Call',
+    validate: validateMasterCall,
+  });
+  if (call === undefined) return;
+  const refusal = refuseAccept(exchange.request.headers);
+  if (refusal !== undefined) {
+    answerText(exchange, refusal.status, refusal.message);
+    return;
+  }
+  const outcome = await run(options, call);
+  if (outcome.kind === 'status') answerText(exchange, outcome.status, outcome.message);
+  else await answerJson(exchange, encodeJson('MasterResponse', outcome.response));
+}
+
+async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome> {
+  switch (call.type) {
+    case 'GET_LOGGING_LEVEL':
+      return respond({ type: 'GET_LOGGING_LEVEL', get_logging_level: { level: 0 } });
+    case 'GET_METRICS':
+      return respond({
+        type: 'GET_METRICS',
+        get_metrics: { metrics: metricList(options.metrics()) },
+      });
+    case 'LIST_FILES':
+      return await listFiles(options.files, call.list_files?.path ?? '');
+    case 'READ_FILE':
+      return await readFile(options.files, call);
+    default:
+      return fromMaster(options.master.operatorCall(call));
+  }
+}
+
+/** Metrics as messages carry them, names in order. */
+export function metricList(
+  metrics: ReadonlyMap<string, number>,
+): readonly { readonly name: string; readonly value: number }[] {
+  const names = [...metrics.keys()].toSorted();
+  return names.map((name) => ({ name, value: metrics.get(name) ?? 0 }));
+}
+
+function fromMaster(answer: ReturnType<ServedMaster['operatorCall']>): Outcome {
+  if (!('status' in answer)) return respond(answer);
+  return { kind: 'status', status: answer.status, message: answer.message ?? '' };
+}
+
+async function listFiles(files: VirtualFiles, path: string): Promise<Outcome> {
+  const listing = await files.browse(path);
+  if (listing.kind === 'refused') return refused(listing);
+  return respond({ type: 'LIST_FILES', list_files: { file_infos: fileInfos(listing.entries) } });
+}
+
+async function readFile(files: VirtualFiles, call: MasterCall): Promise<Outcome> {
+  const { path = '', offset = 0n, length } = call.read_file ?? {};
+  const part = await files.read(
+    path,
+    Number(offset),
+    length === undefined ? undefined : Number(length),
+  );
+  if (part.kind === 'refused') return refused(part);
+  const data = part.data.toString('base64');
+  return respond({ type: 'READ_FILE', read_file: { size: BigInt(part.size), data } });
+}
+
+function respond(response: MasterResponse): Outcome {
+  return { kind: 'response', response };
+}
+
+function refused({ status, message }: FileRefusal): Outcome {
+  return { kind: 'status', status, message };
+}

@@ -1,0 +1,171 @@
+/**
+ * The pages of a master: those that tools of Mesos read, `/metrics` for Prometheus, and the page for
+ * people at `/`.
+ */
+import {
+  type JsonChunks,
+  answerAtOnce,
+  answerEmpty,
+  answerJson,
+  answerJsonChunks,
+  answerRedirect,
+  answerText,
+} from './answers.js';
+import { answerHomePage } from './home-page.js';
+import { rolesText } from './legacy/roles.js';
+import {
+  type MasterPageContext,
+  agentsChunks,
+  frameworksChunks,
+  stateChunks,
+  summaryChunks,
+  tasksChunks,
+  versionText,
+} from './legacy/state.js';
+import { type MasterRouteContext, leadingMaster, withPrefix } from './master-context.js';
+import type { Exchange, Handler, RouteTable } from './routes.js';
+import type { ServedMaster } from './served-master.js';
+import { snapshotText, systemMetrics } from './system-metrics.js';
+
+/** Tasks that `/tasks` shows unless told otherwise. */
+export const DEFAULT_TASKS_LIMIT = 100;
+
+/** Adds all pages. */
+export function addMasterPages(routes: RouteTable, context: MasterRouteContext): void {
+  addStatePages(routes, context);
+  addOwnPages(routes, context);
+  const { flags } = context.options;
+  routes.page(pageNames('/health'), (exchange) => answerEmpty(exchange, 200));
+  routes.page(pageNames('/flags'), (exchange) => answerJson(exchange, JSON.stringify({ flags })));
+  routes.page(pageNames('/version'), (exchange) => answerJson(exchange, versionText()));
+  routes.page(pageNames('/metrics/snapshot'), (exchange) =>
+    answerJson(exchange, snapshotText(context.metrics())),
+  );
+  routes.page(['/system/stats.json', '/system/stats'], (exchange) => {
+    const stats = [...systemMetrics()].map(([name, value]) => [
+      name.slice('system/'.length),
+      value,
+    ]);
+    return answerJson(exchange, JSON.stringify(Object.fromEntries(stats)));
+  });
+  routes.page(withPrefix('/redirect'), (exchange) => answerLeader(exchange, context));
+}
+
+function addStatePages(routes: RouteTable, context: MasterRouteContext): void {
+  const page = (path: string, render: (master: ServedMaster, exchange: Exchange) => JsonChunks) => {
+    const handler: Handler = async (exchange) => {
+      const master = leadingMaster(context, exchange);
+      if (master !== undefined) await answerJsonChunks(exchange, render(master, exchange));
+    };
+    routes.page(pageNames(path), handler);
+  };
+  page('/state', (master) => stateChunks(pageContext(master, context)));
+  page('/state-summary', (master) => summaryChunks(pageContext(master, context)));
+  page('/slaves', ({ cluster }, { query }) =>
+    agentsChunks(cluster, query.get('slave_id') ?? undefined),
+  );
+  page('/frameworks', ({ cluster }, { query }) =>
+    frameworksChunks(cluster, query.get('framework_id') ?? undefined),
+  );
+  page('/roles', ({ cluster }) => [rolesText(cluster)]);
+  page('/weights', ({ cluster }) => [weightsText(cluster)]);
+  page('/quota', () => ['{}']);
+  routes.page(pageNames('/tasks'), async (exchange) => {
+    const master = leadingMaster(context, exchange);
+    if (master !== undefined) await answerTasks(exchange, master);
+  });
+}
+
+function addOwnPages(routes: RouteTable, context: MasterRouteContext): void {
+  routes.page(['/metrics'], async (exchange) => {
+    const text = await context.prometheus.render(context.metrics());
+    answerAtOnce(exchange, context.prometheus.contentType, Buffer.from(text));
+  });
+  routes.page(['/'], (exchange) => {
+    const master = leadingMaster(context, exchange);
+    if (master !== undefined) answerHome(exchange, master, context);
+  });
+}
+
+/** The names under which Mesos and its tools know a page. */
+function pageNames(path: string): readonly string[] {
+  return [path, `${path}.json`, `/master${path}`, `/master${path}.json`];
+}
+
+function pageContext(master: ServedMaster, context: MasterRouteContext): MasterPageContext {
+  const { flags, clusterName } = context.options;
+  const { info, cluster, times } = master;
+  return { info, cluster, clusterName, flags, times };
+}
+
+function weightsText(cluster: ServedMaster['cluster']): string {
+  return JSON.stringify([...cluster.weights].map(([role, weight]) => ({ role, weight })));
+}
+
+async function answerTasks(exchange: Exchange, master: ServedMaster): Promise<void> {
+  const { query } = exchange;
+  const limit = countOf(query.get('limit'), DEFAULT_TASKS_LIMIT);
+  const offset = countOf(query.get('offset'), 0);
+  if (limit === undefined || offset === undefined) {
+    answerText(exchange, 400, "'limit' and 'offset' must be whole numbers from 0.");
+    return;
+  }
+  const chunks = tasksChunks(master.cluster, {
+    limit,
+    offset,
+    order: query.get('order') === 'asc' ? 'asc' : 'des',
+    frameworkId: query.get('framework_id') ?? undefined,
+    taskId: query.get('task_id') ?? undefined,
+  });
+  await answerJsonChunks(exchange, chunks);
+}
+
+function countOf(text: string | null, fallback: number): number | undefined {
+  if (text === null || text === '') return fallback;
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function answerLeader(exchange: Exchange, context: MasterRouteContext): void {
+  const leader = context.leadership();
+  const master = context.master();
+  if (leader === 'here' && master !== undefined) {
+    const { hostname = '', port } = master.info;
+    answerRedirect(exchange, `//${hostname}:${port}`);
+  } else if (leader === undefined || leader === 'here') {
+    answerText(exchange, 503, 'No leading master is known yet: try again.', { 'Retry-After': '1' });
+  } else {
+    answerRedirect(exchange, `//${leader.hostname}:${leader.port}`);
+  }
+}
+
+function answerHome(exchange: Exchange, master: ServedMaster, context: MasterRouteContext): void {
+  const metrics = context.metrics();
+  const figure = (name: string): number => metrics.get(`master/${name}`) ?? 0;
+  const share = (name: string): string => `${figure(`${name}_used`)} of ${figure(`${name}_total`)}`;
+  const { info } = master;
+  answerHomePage(exchange, {
+    title: context.options.clusterName ?? 'Plateau',
+    subtitle: `Plateau master at ${info.hostname ?? ''}:${info.port}, id ${info.id}`,
+    figures: [
+      { label: 'Agents', value: String(figure('slaves_connected')) },
+      { label: 'Frameworks', value: String(figure('frameworks_connected')) },
+      { label: 'Tasks running', value: String(figure('tasks_running')) },
+      { label: 'Offers outstanding', value: String(figure('outstanding_offers')) },
+      { label: 'CPUs used', value: share('cpus') },
+      { label: 'Memory used (MiB)', value: share('mem') },
+    ],
+    links: HOME_LINKS,
+  });
+}
+
+const HOME_LINKS = [
+  { path: '/state', about: 'everything the master knows' },
+  { path: '/slaves', about: 'agents and their resources' },
+  { path: '/frameworks', about: 'frameworks with their tasks and offers' },
+  { path: '/tasks', about: 'tasks, the newest first' },
+  { path: '/roles', about: 'roles, what they use and what is reserved for them' },
+  { path: '/flags', about: 'how this master was started' },
+  { path: '/metrics/snapshot', about: 'figures under the names of Mesos' },
+  { path: '/metrics', about: 'figures for Prometheus' },
+  { path: '/version', about: 'versions' },
+] as const;

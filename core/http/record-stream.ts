@@ -1,0 +1,105 @@
+/**
+ * The server's side of an event stream: one record is one chunk and one write. A reader that does not
+ * keep up is cut off at a bound of bytes, so that it cannot fill the memory of the server.
+ */
+import type { ServerResponse } from 'node:http';
+import { encodeRecord } from '../api/index.js';
+import { type Disposable, type Logger, toDisposable } from '../base/index.js';
+import { JSON_TYPE } from './media.js';
+import { STREAM_CLOSE_MS, TCP_KEEP_ALIVE_MS } from './limits.js';
+import type { Exchange } from './routes.js';
+
+export interface RecordStreamOptions {
+  readonly exchange: Exchange;
+  readonly log: Logger;
+  /** Headers besides the content type. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Called once when the stream ended and `close` was not called: the client or the bound did it. */
+  readonly onLost: () => void;
+}
+
+/** Events of one subscription on their way to the client. */
+export class RecordStream {
+  readonly #options: RecordStreamOptions;
+  readonly #response: ServerResponse;
+  /** Records that were sent before the stream was opened. */
+  #early: Buffer[] | undefined = [];
+  #isEnded = false;
+  #closeTimer: Disposable = toDisposable(() => undefined);
+
+  constructor(options: RecordStreamOptions) {
+    this.#options = options;
+    this.#response = options.exchange.response;
+    this.#response.once('close', () => this.#lost());
+  }
+
+  /** Whether anything that is sent still goes out. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Answers 200 and writes what was sent so far. */
+  open(): void {
+    const { exchange, headers } = this.#options;
+    if (this.#early === undefined || this.#response.headersSent) return;
+    exchange.request.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    this.#response.writeHead(200, { 'Content-Type': JSON_TYPE, ...headers });
+    const early = this.#early;
+    this.#early = undefined;
+    if (early.length === 0) this.#response.flushHeaders();
+    for (const record of early) this.#write(record);
+    if (this.#isEnded) this.#end();
+  }
+
+  /** Writes one record of JSON, in order. Before `open` it waits; after the end it is dropped. */
+  send(json: string): void {
+    if (this.#isEnded) return;
+    const record = encodeRecord(json);
+    if (this.#early === undefined) this.#write(record);
+    else this.#early.push(record);
+  }
+
+  /** Ends the stream after what was sent; `onLost` is not called any more. */
+  close(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.#early === undefined) this.#end();
+  }
+
+  /** The answer was something else than a stream: nothing is sent, and nothing reported. */
+  abandon(): void {
+    this.#isEnded = true;
+    this.#early = undefined;
+  }
+
+  #write(record: Buffer): void {
+    if (this.#response.destroyed) return;
+    this.#response.write(record);
+    const { exchange, log } = this.#options;
+    const waitingBytes = this.#response.writableLength;
+    if (waitingBytes <= exchange.limits.streamBufferBytes) return;
+    log.warn('a reader of an event stream is too slow and was cut off', {
+      peer: exchange.peer,
+      waitingBytes,
+      bound: exchange.limits.streamBufferBytes,
+    });
+    // Destroying tells the owner by 'close', after the call that sent this record has returned.
+    this.#response.destroy();
+  }
+
+  /** A reader that takes nothing any more must not keep a closed stream in memory. */
+  #end(): void {
+    this.#response.end();
+    if (this.#response.writableFinished) return;
+    this.#closeTimer = this.#options.exchange.world.clock.setTimer(STREAM_CLOSE_MS, () =>
+      this.#response.destroy(),
+    );
+  }
+
+  #lost(): void {
+    this.#closeTimer.dispose();
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#options.onLost();
+  }
+}
