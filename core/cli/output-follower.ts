@@ -21,10 +21,11 @@ export class OutputFollower implements Disposable {
     this.#options = options;
   }
 
-  /** To be told of every change of a task: follows it as soon as it has a sandbox. */
+  /** To be told of every change of a task: follows it as soon as it runs. */
   changed(record: TaskRecord): void {
     if (isOver(record)) this.#over.add(record.taskId);
-    if (record.containerId === undefined || this.#following.has(record.taskId)) return;
+    // Until it runs there may be no sandbox yet, and if it never does there is no output.
+    if (record.runningMs === undefined || this.#following.has(record.taskId)) return;
     this.#following.set(record.taskId, this.#follow(record));
   }
 

@@ -28,14 +28,15 @@ export function answerText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const body = Buffer.from(text);
   exchange.response.writeHead(status, {
     ...COMMON_HEADERS,
-    ...(body.length > 0 ? { 'Content-Type': 'text/plain; charset=utf-8' } : {}),
-    'Content-Length': body.length,
+    ...(text === '' ? {} : { 'Content-Type': 'text/plain; charset=utf-8' }),
+    'Content-Length': Buffer.byteLength(text),
     ...headers,
   });
-  exchange.response.end(body);
+  // Without a body there is one write only: most calls are answered so.
+  if (text === '') exchange.response.end();
+  else exchange.response.end(text);
 }
 
 /** Answers with a status and no body. */

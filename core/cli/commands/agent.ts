@@ -23,6 +23,7 @@ import { defaultResources, parseAttributes, parseResourceList } from '../../reso
 import { lockWorkDirectory, openStore } from '../../store/index.js';
 import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
+import { preferSmallHeap } from '../memory.js';
 import { withReject } from '../with-reject.js';
 
 /** Format of the checkpoint that this version writes. */
@@ -109,6 +110,7 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
     const asked = untilAskedToEnd(fatal);
     await agent.start();
     log.info('the agent serves', { address: `${ip}:${port}` });
+    preferSmallHeap();
     announceReady(port);
     const request = await asked;
     if (request === 'SIGUSR1') mode = 'end-all';

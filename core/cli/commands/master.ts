@@ -15,6 +15,7 @@ import { parseQuantities } from '../../resources/index.js';
 import { type WorkDirectoryLock, lockWorkDirectory, openStore } from '../../store/index.js';
 import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
 import { IGNORED_MASTER_FLAGS, MASTER_FLAGS } from '../flags/master.js';
+import { preferSmallHeap } from '../memory.js';
 import { withReject } from '../with-reject.js';
 
 /** Format of the registry that this version writes. */
@@ -75,6 +76,7 @@ async function serve(
     server.attach(master);
     await master.start();
     log.info('the master serves', { address: `${ip}:${port}`, id: master.info.id });
+    preferSmallHeap();
     announceReady(port);
     log.info('the master ends', { asked: await asked });
   } finally {
