@@ -10,6 +10,7 @@ import {
   type LinkAgentMessage,
   type LinkMasterMessage,
   MESOS_VERSION,
+  type CallAnswer,
 } from '../api/index.js';
 import {
   type AgentId,
@@ -20,13 +21,14 @@ import {
   type World,
   errorMessage,
   id,
+  Timers,
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
-import { type CallAnswer } from './answers.js';
 import { CHECKPOINT_FORMAT, Checkpoint, KEYS } from './checkpoint.js';
 import { CommandTasks } from './command-tasks.js';
 import type { AgentAddress, AgentConfig } from './config.js';
-import type { AgentContext, TaskContext } from './context.js';
+import type { AgentContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import { CustomExecutors } from './custom-executors.js';
 import { Endings } from './endings.js';
 import { ExecutorApi } from './executor-api.js';
@@ -49,7 +51,6 @@ import { Registration } from './registration.js';
 import { TaskReports } from './reports.js';
 import { AgentState } from './state.js';
 import { StatusUpdates } from './status-updates.js';
-import { Timers } from './timers.js';
 
 export interface AgentOptions {
   readonly world: World;

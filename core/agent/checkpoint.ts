@@ -2,7 +2,7 @@
  * The records from which a restarted agent goes on, one per object. A `Batch` gathers what must become
  * durable together and what may be done afterwards: nothing is acted on before it is durable, and
  * actions of batches run in the order of their commits. Deletions that nobody waits for ride along
- * with the next commit: losing them costs no more than a repeated status update.
+ * with the next commit: losing them costs no more than a repeat of a task's last status update.
  */
 import { type MessageName, encodeJson } from '../api/index.js';
 import type { Messages } from '../api/index.js';
@@ -13,8 +13,8 @@ import type {
   Store,
   StoreTransaction,
   TaskId,
+  Timers,
 } from '../base/index.js';
-import type { Timers } from './timers.js';
 
 /** Written into the checkpoint; another number means another layout. */
 export const CHECKPOINT_FORMAT = 1;
@@ -59,7 +59,8 @@ export class Checkpoint {
   readonly #store: Store;
   readonly #timers: Timers;
   readonly #onFailure: (error: unknown) => void;
-  readonly #lazyDeletes = new Set<string>();
+  /** What to do when they are durable, by key. */
+  readonly #lazyDeletes = new Map<string, (() => void) | undefined>();
   #lazyTimer: Disposable | undefined;
   /** Resolves when all that was committed so far is durable and acted on; false after a failure. */
   #tail: Promise<boolean> = Promise.resolve(true);
@@ -88,9 +89,12 @@ export class Checkpoint {
     };
   }
 
-  /** Removes records some time soon. A later `put` of the same key wins. */
-  deleteLazily(keys: Iterable<string>): void {
-    for (const key of keys) this.#lazyDeletes.add(key);
+  /**
+   * Removes records some time soon, and then calls `afterwards` for each. A later `put` of the same
+   * key wins.
+   */
+  deleteLazily(keys: Iterable<string>, afterwards?: (key: string) => void): void {
+    for (const key of keys) this.#lazyDeletes.set(key, afterwards && (() => afterwards(key)));
     if (this.#lazyDeletes.size >= MAX_LAZY_DELETES) this.#flushLazy();
     if (this.#lazyDeletes.size > 0) {
       this.#lazyTimer ??= this.#timers.after(LAZY_DELETE_DELAY_MS, () => this.#flushLazy());
@@ -106,7 +110,9 @@ export class Checkpoint {
   #flushLazy(): void {
     this.#lazyTimer?.dispose();
     this.#lazyTimer = undefined;
-    if (this.#lazyDeletes.size > 0) this.#commit(new Map(), new Set(this.#lazyDeletes), []);
+    if (this.#lazyDeletes.size > 0) {
+      this.#commit(new Map(), new Set(this.#lazyDeletes.keys()), []);
+    }
   }
 
   #commit(
@@ -115,7 +121,7 @@ export class Checkpoint {
     actions: readonly (() => void)[],
   ): void {
     const isEmpty = puts.size === 0 && deletes.size === 0;
-    if (!isEmpty) this.#takeLazyInto(puts, deletes);
+    const first = isEmpty ? [] : this.#takeLazyInto(puts, deletes);
     const transaction: StoreTransaction = {
       puts: [...puts].map(([key, value]) => ({ key, value })),
       deletes: [...deletes],
@@ -123,12 +129,15 @@ export class Checkpoint {
     const durable = isEmpty ? Promise.resolve() : this.#store.transact(transaction);
     // The failure is seen below, perhaps later: until then it must not count as unhandled.
     durable.catch(() => {});
-    this.#tail = this.#afterDurable(this.#tail, durable, actions);
+    this.#tail = this.#afterDurable(this.#tail, durable, [...first, ...actions]);
   }
 
-  #takeLazyInto(puts: ReadonlyMap<string, string>, deletes: Set<string>): void {
-    for (const key of this.#lazyDeletes) if (!puts.has(key)) deletes.add(key);
+  /** Adds the lazy deletions to others, and returns what follows them. */
+  #takeLazyInto(puts: ReadonlyMap<string, string>, deletes: Set<string>): readonly (() => void)[] {
+    const actions = [...this.#lazyDeletes.values()].filter((action) => action !== undefined);
+    for (const key of this.#lazyDeletes.keys()) if (!puts.has(key)) deletes.add(key);
     this.#lazyDeletes.clear();
+    return actions;
   }
 
   async #afterDurable(

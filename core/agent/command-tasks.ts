@@ -12,7 +12,7 @@ import {
 } from '../api/index.js';
 import { type ContainerId, type Disposable, assert, errorMessage } from '../base/index.js';
 import { type Batch, KEYS } from './checkpoint.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import { killGraceMs } from './grace.js';
 import { endOfTask, failedLaunch } from './outcomes.js';
 import type { ContainerEnd, ContainerFate, ContainerSpec, LaunchOutcome } from './ports.js';

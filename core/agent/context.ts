@@ -1,15 +1,13 @@
 /** What the parts of one agent share. */
 import type { LinkAgentMessage } from '../api/index.js';
-import type { World } from '../base/index.js';
+import type { World, Timers } from '../base/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { AgentAddress, AgentConfig } from './config.js';
 import type { SandboxCollector } from './gc.js';
 import type { AgentMetrics } from './metrics.js';
 import type { Containerizer } from './ports.js';
-import type { TaskReports } from './reports.js';
 import type { AgentState } from './state.js';
 import type { StatusUpdates } from './status-updates.js';
-import type { Timers } from './timers.js';
 
 export interface AgentContext {
   readonly world: World;
@@ -24,9 +22,4 @@ export interface AgentContext {
   readonly metrics: AgentMetrics;
   /** Sends to the master if the agent is registered; false: it is not, and the message is gone. */
   readonly send: (message: LinkAgentMessage) => boolean;
-}
-
-/** The context of the parts that change states of tasks. */
-export interface TaskContext extends AgentContext {
-  readonly reports: TaskReports;
 }

@@ -8,7 +8,7 @@ import { exitStatusWord, signalStatusWord } from '../api/index.js';
 import { type ContainerId, type Disposable, type TaskId, errorMessage } from '../base/index.js';
 import { Resources, fromThousandths } from '../resources/index.js';
 import { type Batch, KEYS } from './checkpoint.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import { containerEnvironment } from './environment.js';
 import { shutdownGraceMs } from './grace.js';
 import { describeEnd, signalNumber } from './outcomes.js';

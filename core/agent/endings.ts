@@ -11,7 +11,7 @@ import type {
 import { type Disposable, type FrameworkId, id } from '../base/index.js';
 import { KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
 import { shutdownGraceMs } from './grace.js';
 import { MAX_INFO_CHARS, sizeFault } from './limits.js';

@@ -8,11 +8,12 @@ import {
   type ExecutorCall,
   type TaskStatus,
   validateExecutorCall,
+  ACCEPTED,
+  type CallAnswer,
 } from '../api/index.js';
 import { id } from '../base/index.js';
-import { ACCEPTED, type CallAnswer } from './answers.js';
 import type { Batch } from './checkpoint.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import { type CustomExecutors, type ExecutorProcess, killEvent } from './custom-executors.js';
 import { statusSizeFault } from './limits.js';
 import type { ExecutorStream } from './ports.js';

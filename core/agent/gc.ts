@@ -4,12 +4,11 @@
  * the checkpoint, so that a restart does not prolong anything. The folders above a sandbox go with
  * the last sandbox below them.
  */
-import { type ContainerId, type World, errorMessage } from '../base/index.js';
+import { type ContainerId, type World, errorMessage, type Timers } from '../base/index.js';
 import { type Batch, type Checkpoint, KEYS } from './checkpoint.js';
 import type { AgentConfig } from './config.js';
 import { foldersAbove } from './paths.js';
 import type { Sandboxes } from './ports.js';
-import type { Timers } from './timers.js';
 
 /** Finished sandboxes that are kept at most; beyond, the oldest goes whatever its age. */
 export const MAX_FINISHED_SANDBOXES = 100_000;

@@ -1,6 +1,5 @@
 /** The agent: the state machine of a host, and what it needs from outside. */
 export { Agent, type AgentOptions } from './agent.js';
-export type { CallAnswer } from './answers.js';
 export { CHECKPOINT_FORMAT, LAZY_DELETE_DELAY_MS, MAX_LAZY_DELETES } from './checkpoint.js';
 export { AGENT_DEFAULTS, type AgentAddress, type AgentConfig, agentConfig } from './config.js';
 export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
@@ -33,7 +32,6 @@ export type {
   MasterConnector,
   Sandboxes,
 } from './ports.js';
-export { Ring } from './ring.js';
 export {
   AgentExecutor,
   AgentFramework,

@@ -20,7 +20,7 @@ import { type ContainerId, type TaskId, assert, id } from '../base/index.js';
 import { Resources, fromThousandths } from '../resources/index.js';
 import { type Batch, KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
 import { containerEnvironment, taskEnvironment } from './environment.js';
 import { MAX_INFO_CHARS, sizeFault, taskSizeFault } from './limits.js';

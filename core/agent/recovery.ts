@@ -24,7 +24,7 @@ import {
 } from '../base/index.js';
 import { CHECKPOINT_FORMAT, KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
-import type { TaskContext } from './context.js';
+import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
 import type { ContainerFate, KnownContainer } from './ports.js';
 import { isReconfigurable } from './reconfiguration.js';

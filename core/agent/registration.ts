@@ -5,10 +5,9 @@
  * agents do not come back in the same moment.
  */
 import type { LinkAgentMessage } from '../api/index.js';
-import type { Disposable, Logger, Random } from '../base/index.js';
+import type { Disposable, Logger, Random, Timers } from '../base/index.js';
 import type { AgentConfig } from './config.js';
 import type { MasterConnection, MasterConnector } from './ports.js';
-import type { Timers } from './timers.js';
 
 export interface RegistrationOptions {
   readonly connector: MasterConnector;

@@ -104,7 +104,9 @@ export class TaskReports {
     const { framework } = task.executor;
     const finish = (): void => {
       if (key !== undefined && task.updateKeys.delete(key)) {
-        this.#context.checkpoint.deleteLazily([key]);
+        task.acknowledgedKeys.add(key);
+        const settled = (one: string): unknown => task.acknowledgedKeys.delete(one);
+        this.#context.checkpoint.deleteLazily([key], settled);
       }
       if (isTerminalState(status.state)) this.forget(task);
     };
@@ -112,8 +114,29 @@ export class TaskReports {
     else {
       const latestState = (): TaskState => task.state;
       const frameworkId = framework.id;
-      this.#context.updates.add({ frameworkId, status, latestState, acknowledged: finish });
+      const whenReady = (send: () => void): void => this.#afterEarlier(task, send);
+      const update = { frameworkId, status, latestState, whenReady, acknowledged: finish };
+      this.#context.updates.add(update);
     }
+  }
+
+  /**
+   * An update leaves only when the earlier ones of its task are gone for good: a restart must not
+   * repeat them after it, or a scheduler would see an ended task start again.
+   */
+  #afterEarlier(task: AgentTask, send: () => void): void {
+    if (task.acknowledgedKeys.size === 0) {
+      send();
+      return;
+    }
+    const batch = this.#context.checkpoint.batch();
+    const keys = [...task.acknowledgedKeys];
+    for (const key of keys) batch.delete(key);
+    batch.afterwards(() => {
+      for (const key of keys) task.acknowledgedKeys.delete(key);
+      send();
+    });
+    batch.commit();
   }
 
   /** Tells the scheduler that a task without a record will never run. */
@@ -135,6 +158,7 @@ export class TaskReports {
       frameworkId: unknown.frameworkId,
       status,
       latestState: () => lost,
+      whenReady: (send) => send(),
       acknowledged: () => {},
     });
   }

@@ -24,9 +24,9 @@ import {
   type FrameworkId,
   type TaskId,
   id,
+  Ring,
 } from '../base/index.js';
 import type { AgentConfig } from './config.js';
-import { Ring } from './ring.js';
 
 /** Uuids of status updates remembered per task, to recognise what an executor sends again. */
 export const MAX_REMEMBERED_UUIDS = 100;
@@ -53,6 +53,8 @@ export class AgentTask {
   nextUpdate = 0;
   /** Keys of its status updates that are in the checkpoint. */
   readonly updateKeys = new Set<string>();
+  /** Keys of acknowledged ones whose removal is not durable yet: a restart would repeat them. */
+  readonly acknowledgedKeys = new Set<string>();
   /** Uuids of the latest updates from the executor. */
   readonly seenUuids = new Ring<string>(MAX_REMEMBERED_UUIDS);
 

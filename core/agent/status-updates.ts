@@ -5,9 +5,15 @@
  * is no master nothing is sent; with a new one, everything outstanding is, at once.
  */
 import type { TaskState, TaskStatus } from '../api/index.js';
-import { type Disposable, type FrameworkId, type TaskId, assert, id } from '../base/index.js';
+import {
+  type Disposable,
+  type FrameworkId,
+  type TaskId,
+  assert,
+  id,
+  type Timers,
+} from '../base/index.js';
 import type { AgentConfig } from './config.js';
-import type { Timers } from './timers.js';
 
 /** Updates of one task that may wait for acknowledgement; executors are put off beyond. */
 export const MAX_PENDING_UPDATES_PER_TASK = 1000;
@@ -19,6 +25,8 @@ export interface PendingUpdate {
   readonly status: TaskStatus;
   /** The state that the task is in by now. */
   readonly latestState: () => TaskState;
+  /** Calls `send`, now or later, when the update may be sent. Asked once, when it is the oldest. */
+  readonly whenReady: (send: () => void) => void;
   /** Called once, when the update is acknowledged and so removed. */
   readonly acknowledged: () => void;
 }
@@ -27,6 +35,8 @@ export interface PendingUpdate {
 class UpdateQueue {
   readonly updates: PendingUpdate[] = [];
   retry: Disposable | undefined;
+  /** Whether the oldest update may be sent. */
+  isReady = false;
 
   get oldest(): PendingUpdate {
     const [oldest] = this.updates;
@@ -61,11 +71,11 @@ export class StatusUpdates {
     const queue = tasks.get(taskId) ?? new UpdateQueue();
     tasks.set(taskId, queue);
     queue.updates.push(update);
-    if (queue.updates.length === 1) this.#deliver(queue);
+    if (queue.updates.length === 1) this.#prepare(queue);
   }
 
   /**
-   * Removes the oldest update of the task if it has this uuid, and sends the next. Acknowledgements
+   * Removes the oldest update of the task if it has this uuid, and has the next sent. Acknowledgements
    * of anything else (repeated ones, later updates, unknown tasks) change nothing: false.
    */
   acknowledge(frameworkId: FrameworkId, taskId: TaskId, uuid: string): boolean {
@@ -73,9 +83,10 @@ export class StatusUpdates {
     if (queue === undefined || queue.oldest.status.uuid !== uuid) return false;
     const [update] = queue.updates.splice(0, 1);
     queue.retry?.dispose();
+    queue.isReady = false;
     if (queue.updates.length === 0) this.#remove(frameworkId, taskId);
-    else this.#deliver(queue);
     update?.acknowledged();
+    if (queue.updates.length > 0) this.#prepare(queue);
     return true;
   }
 
@@ -112,9 +123,20 @@ export class StatusUpdates {
     return this.#queues.get(frameworkId)?.get(taskId)?.updates.length ?? 0;
   }
 
+  /** Sends the oldest update as soon as it may be, unless it was dropped meanwhile. */
+  #prepare(queue: UpdateQueue): void {
+    const { oldest } = queue;
+    oldest.whenReady(() => {
+      const tasks = this.#queues.get(oldest.frameworkId);
+      if (tasks?.get(id<'TaskId'>(oldest.status.task_id.value)) !== queue) return;
+      queue.isReady = true;
+      this.#deliver(queue);
+    });
+  }
+
   #deliver(queue: UpdateQueue): void {
     queue.retry?.dispose();
-    if (this.#isFlowing) this.#attempt(queue, this.#config.statusRetryMinMs);
+    if (this.#isFlowing && queue.isReady) this.#attempt(queue, this.#config.statusRetryMinMs);
   }
 
   #attempt(queue: UpdateQueue, retryMs: number): void {

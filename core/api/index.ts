@@ -75,3 +75,4 @@ export {
   ipAsInteger,
   masterInfo,
 } from './versions.js';
+export { ACCEPTED, type CallAnswer } from './call-answer.js';

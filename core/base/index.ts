@@ -28,4 +28,6 @@ export { LOG_LEVELS, type LogFields, type LogLevel, type Logger, SILENT_LOGGER }
 export { type Random, SeededRandom, shuffle } from './random.js';
 export type { Store, StoreCheck, StoreEntry, StoreTransaction } from './store.js';
 export { VirtualClock, VirtualWorld, type VirtualWorldOptions } from './virtual-world.js';
+export { Ring } from './ring.js';
+export { Timers } from './timers.js';
 export { type World, systemWorld } from './world.js';

@@ -4,9 +4,10 @@ import {
   type SchedulerEvent,
   encodeJson,
   validateSchedulerCall,
+  type CallAnswer,
 } from '../api/index.js';
 import { type Logger, type StreamId, id } from '../base/index.js';
-import type { CallAnswer, SchedulerStream } from '../master/index.js';
+import type { SchedulerStream } from '../master/index.js';
 import { answerText } from './answers.js';
 import { readCall } from './api-call.js';
 import { type Leadership, answerElsewhere } from './leadership.js';

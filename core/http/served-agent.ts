@@ -1,6 +1,6 @@
 /** What the server needs of an agent. `Agent` has all of it; tests may serve something smaller. */
-import type { AgentState, CallAnswer, ExecutorStream } from '../agent/index.js';
-import type { AgentInfo, ExecutorCall } from '../api/index.js';
+import type { AgentState, ExecutorStream } from '../agent/index.js';
+import type { AgentInfo, ExecutorCall, CallAnswer } from '../api/index.js';
 import type { Resources } from '../resources/index.js';
 
 export interface ServedAgent {

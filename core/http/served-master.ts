@@ -1,11 +1,6 @@
 /** What the server needs of a master. `Master` has all of it; tests may serve something smaller. */
-import type { MasterCall, MasterInfo, MasterResponse } from '../api/index.js';
-import type {
-  CallAnswer,
-  ClusterView,
-  FrameworkExplanation,
-  MasterTimes,
-} from '../master/index.js';
+import type { MasterCall, MasterInfo, MasterResponse, CallAnswer } from '../api/index.js';
+import type { ClusterView, FrameworkExplanation, MasterTimes } from '../master/index.js';
 import type { AgentLinkOwner } from './link-server.js';
 import type { SchedulerCallsOwner } from './scheduler-api.js';
 

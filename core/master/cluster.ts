@@ -3,12 +3,11 @@
  * write it.
  */
 import type { AgentInfo, FrameworkInfo, RegistryAgent, TaskState } from '../api/index.js';
-import type { AgentId, FrameworkId, OfferId } from '../base/index.js';
+import { type AgentId, type FrameworkId, type OfferId, Ring } from '../base/index.js';
 import type { Agent } from './agent.js';
 import type { MasterConfig } from './config.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import type { AgentConnection, SchedulerStream } from './ports.js';
-import { Ring } from './ring.js';
 
 /** An agent of the registry that is not registered with this master. */
 export interface AbsentAgent {

@@ -1,14 +1,13 @@
 /** What all parts of one master share. */
 import type { MasterInfo, SchedulerEvent } from '../api/index.js';
 import type { Allocator } from '../allocator/index.js';
-import type { AgentId, FrameworkId, Logger, World } from '../base/index.js';
+import type { AgentId, FrameworkId, Logger, World, Timers } from '../base/index.js';
 import type { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import type { Framework } from './framework.js';
 import type { Metrics } from './metrics.js';
 import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 import type { Registry } from './registry.js';
-import type { Timers } from './timers.js';
 
 export interface MasterContext {
   readonly world: World;

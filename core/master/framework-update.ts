@@ -1,11 +1,10 @@
 /** UPDATE_FRAMEWORK, SUPPRESS and REVIVE: what a subscribed framework changes about itself. */
-import { type SchedulerCallUpdateFramework, messagesEqual } from '../api/index.js';
+import { type SchedulerCallUpdateFramework, messagesEqual, type CallAnswer } from '../api/index.js';
 import type { MasterContext } from './context.js';
 import { immutableProblem, subscriptionProblem } from './framework-validation.js';
 import type { Framework } from './framework.js';
 import { recordFramework, tellAgents } from './frameworks.js';
 import { rescindOffer } from './offers.js';
-import type { CallAnswer } from './ports.js';
 
 /** UPDATE_FRAMEWORK: all of it or nothing. Offers of roles that were dropped are rescinded. */
 export function updateFramework(

@@ -12,18 +12,18 @@ import {
   frameworkRoles,
   hasCapability,
 } from '../api/index.js';
-import type {
-  AgentId,
-  Disposable,
-  ExecutorId,
-  FrameworkId,
-  OfferId,
-  TaskId,
+import {
+  type AgentId,
+  type Disposable,
+  type ExecutorId,
+  type FrameworkId,
+  type OfferId,
+  type TaskId,
+  Ring,
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { MasterConfig } from './config.js';
 import type { SchedulerStream } from './ports.js';
-import { Ring } from './ring.js';
 
 /** A task that is on an agent, or that the agent has to answer for. */
 export interface TaskRecord {

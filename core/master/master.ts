@@ -17,6 +17,7 @@ import {
   type MasterResponse,
   type SchedulerCall,
   masterInfo,
+  type CallAnswer,
 } from '../api/index.js';
 import {
   type Disposable,
@@ -25,6 +26,7 @@ import {
   type World,
   errorMessage,
   toDisposable,
+  Timers,
 } from '../base/index.js';
 import { agentMessage } from './agent-messages.js';
 import { agentDisconnected } from './agents.js';
@@ -35,11 +37,10 @@ import { schedulerDisconnected, subscribe } from './frameworks.js';
 import { Metrics } from './metrics.js';
 import { makeOffers } from './offers.js';
 import { type MasterTimes, collectMetrics, operatorCall } from './operator.js';
-import type { AgentConnection, CallAnswer, MasterObservation, SchedulerStream } from './ports.js';
+import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 import { collectGarbage, recoverCluster } from './recovery.js';
 import { Registry } from './registry.js';
 import { schedulerCall } from './scheduler-calls.js';
-import { Timers } from './timers.js';
 import { type FrameworkExplanation, explainFramework } from './why.js';
 
 export interface MasterOptions {

@@ -5,12 +5,12 @@ import {
   type MasterResponse,
   type WeightInfo,
   validateRole,
+  type CallAnswer,
 } from '../api/index.js';
 import { id } from '../base/index.js';
 import type { MasterContext } from './context.js';
 import { removeFramework } from './framework-removal.js';
 import { gauges } from './metrics.js';
-import type { CallAnswer } from './ports.js';
 import { MAX_WEIGHTED_ROLE_LENGTH, putWeight } from './registry.js';
 import { roleMessage, viewRoles } from './roles.js';
 import { viewAgents, viewExecutors, viewFrameworks, viewTasks } from './views.js';

@@ -30,12 +30,6 @@ export interface AgentConnection {
   close(): void;
 }
 
-/** The answer to a call: an HTTP status and, when it is refused, the text of the body. */
-export interface CallAnswer {
-  readonly status: 200 | 202 | 400 | 403 | 404 | 409 | 501 | 503;
-  readonly message?: string;
-}
-
 /** Everything that happens in the cluster, for operator streams and the simulator's trace. */
 export type MasterObservation =
   | {

@@ -1,5 +1,5 @@
 /** Calls of a subscribed scheduler: who may call, and where each type is handled. */
-import type { SchedulerCall } from '../api/index.js';
+import { type SchedulerCall, ACCEPTED, type CallAnswer } from '../api/index.js';
 import { type StreamId, id } from '../base/index.js';
 import { accept } from './accept.js';
 import type { MasterContext } from './context.js';
@@ -9,7 +9,6 @@ import type { Framework } from './framework.js';
 import { killTask, shutdownExecutor } from './kill.js';
 import { messageToExecutor } from './messages.js';
 import { declineOffers, offerIdsOf } from './offers.js';
-import type { CallAnswer } from './ports.js';
 import { reconcile, reconcileOperations } from './reconcile.js';
 import { acknowledge } from './updates.js';
 
@@ -18,8 +17,6 @@ export interface Caller {
   readonly streamId: StreamId | undefined;
   readonly principal: string | undefined;
 }
-
-const ACCEPTED: CallAnswer = { status: 202 };
 
 /** Handles any call but SUBSCRIBE. What goes wrong after 202 is told by events, or not at all. */
 export function schedulerCall(

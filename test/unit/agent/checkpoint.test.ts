@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LAZY_DELETE_DELAY_MS, Ring, latestRunLink } from '../../../core/agent/index.js';
+import { LAZY_DELETE_DELAY_MS, latestRunLink } from '../../../core/agent/index.js';
 import { id } from '../../../core/base/index.js';
 import { Host, frameworkInfo, taskInfo } from './host.js';
 
@@ -56,20 +56,6 @@ describe('Checkpoint', () => {
     expect(putsOfFramework()).to.equal(1);
     await host.run([taskInfo('t3')], frameworkInfo([], { name: 'renamed' }));
     expect(putsOfFramework()).to.equal(2);
-  });
-});
-
-describe('Ring', () => {
-  it('keeps the newest up to its bound', () => {
-    const ring = new Ring<number>(2);
-    for (const item of [1, 2, 3]) ring.push(item);
-    expect(ring.items).to.deep.equal([2, 3]);
-    expect(ring.take((item) => item === 2)).to.equal(2);
-    expect(ring.take((item) => item === 2)).to.equal(undefined);
-    expect(ring.items).to.deep.equal([3]);
-    const none = new Ring<number>(0);
-    none.push(1);
-    expect(none.items).to.deep.equal([]);
   });
 });
 

@@ -27,7 +27,7 @@ describe('Command tasks', () => {
     expect(host.last('t1').reason).to.equal(undefined);
   });
 
-  it('makes the task durable before it launches, in three commits in all', async () => {
+  it('makes the task durable before it launches, in four commits in all', async () => {
     const host = await started();
     const before = host.transactions.length;
     let launchedWith = -1;
@@ -47,7 +47,8 @@ describe('Command tasks', () => {
     expect(launchedWith).to.equal(before + 2);
     await host.end('t1');
     await host.end('t2');
-    expect(host.transactions.length - before).to.equal(1 + 2 + 2);
+    // Tasks together, then each: running, no STARTING any more, ended.
+    expect(host.transactions.length - before).to.equal(1 + 2 + 2 + 2);
   });
 
   it('leaves nothing but the sandbox on record when the end is acknowledged', async () => {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { Host, taskInfo } from './host.js';
 
+const ORDER = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED', 'TASK_FAILED'];
+
 async function running(): Promise<Host> {
   const host = new Host({ isAcknowledging: false });
   await host.start();
@@ -81,6 +83,28 @@ describe('Status updates', () => {
     await host.advance(2000);
     expect(host.keys('updates/')).to.deep.equal([]);
     expect(host.keys('tasks/')).to.deep.equal([]);
+  });
+
+  it('never repeats an update after a later one, whenever the agent is killed', async () => {
+    for (let killedAtMs = 0; killedAtMs < 30; killedAtMs++) {
+      const host = new Host();
+      host.commitMs = 4;
+      await host.start();
+      await host.advance(20);
+      await host.run([taskInfo('t1')]);
+      await host.advance(killedAtMs);
+      host.crash();
+      await host.start();
+      await host.advance(20);
+      if (host.containersOf('t1').length > 0) await host.end('t1');
+      await host.advance(20);
+      const ranks = host
+        .messages('STATUS_UPDATE')
+        .map(({ status_update }) => ORDER.indexOf(status_update?.status.state ?? ''));
+      expect(ranks, `killed after ${killedAtMs} ms`).to.deep.equal(
+        ranks.toSorted((one, other) => one - other),
+      );
+    }
   });
 
   it('is not disturbed by jumps of the wall clock', async () => {

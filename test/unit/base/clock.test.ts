@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 import { SystemClock } from '../../../core/base/index.js';
 
+const clearFake = (timer: { isCleared: boolean }): void => {
+  timer.isCleared = true;
+};
+
 describe('SystemClock', () => {
   const LONGEST_MS = 2 ** 31 - 1;
   const realSetTimeout = globalThis.setTimeout;
@@ -13,9 +17,6 @@ describe('SystemClock', () => {
       const timer = { delayMs, callback, isCleared: false };
       armed.push(timer);
       return timer;
-    };
-    const clearFake = (timer: { isCleared: boolean }): void => {
-      timer.isCleared = true;
     };
     Object.assign(globalThis, { setTimeout: setFake, clearTimeout: clearFake });
   });

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { SeededIds, SeededRandom, SystemIds, at, shuffle } from '../../../core/base/index.js';
 
+const draw = (seed: string): string => {
+  const random = new SeededRandom(seed);
+  return Array.from({ length: 5 }, () => random.next()).join();
+};
+
 describe('SeededRandom', () => {
   it('repeats itself for a seed and differs between seeds', () => {
-    const draw = (seed: string): string => {
-      const random = new SeededRandom(seed);
-      return Array.from({ length: 5 }, () => random.next()).join();
-    };
     expect(draw('a')).to.equal(draw('a'));
     const seeds = Array.from({ length: 500 }, (_, index) => draw(`seed ${index}`));
     expect(new Set(seeds).size).to.equal(500);

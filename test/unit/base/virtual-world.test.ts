@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { VirtualWorld, setRepeatingTimer } from '../../../core/base/index.js';
 
-describe('VirtualWorld', () => {
-  /** Ten timers due at one moment, two more around it, and what they start. */
-  async function orderOf(seed: string): Promise<string> {
-    const world = new VirtualWorld({ seed });
-    const order: string[] = [];
-    for (let index = 0; index < 10; index++) world.clock.setTimer(5, () => order.push(`t${index}`));
-    world.clock.setTimer(9, () => order.push('late'));
-    world.clock.setTimer(1, () => order.push(`early ${world.ids.uuid()} ${world.random.next()}`));
-    await world.advance(10);
-    return order.join(',');
-  }
+/** Ten timers due at one moment, two more around it, and what they start. */
+async function orderOf(seed: string): Promise<string> {
+  const world = new VirtualWorld({ seed });
+  const order: string[] = [];
+  for (let index = 0; index < 10; index++) world.clock.setTimer(5, () => order.push(`t${index}`));
+  world.clock.setTimer(9, () => order.push('late'));
+  world.clock.setTimer(1, () => order.push(`early ${world.ids.uuid()} ${world.random.next()}`));
+  await world.advance(10);
+  return order.join(',');
+}
 
+describe('VirtualWorld', () => {
   it('gives the same run for the same seed', async () => {
     expect(await orderOf('a')).to.equal(await orderOf('a'));
   });
@@ -63,7 +63,10 @@ describe('VirtualWorld', () => {
     const first = order[0]?.slice('start of '.length) ?? '';
     const second = first === 'one' ? 'other' : 'one';
     expect(order).to.deep.equal([
-      ...[`start of ${first}`, `end of ${first}`, `start of ${second}`, `end of ${second}`],
+      `start of ${first}`,
+      `end of ${first}`,
+      `start of ${second}`,
+      `end of ${second}`,
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** A master with hand-made streams and connections around it, on virtual time. */
 import type {
   AgentInfo,
+  CallAnswer,
   FrameworkInfo,
   LinkAgentMessage,
   LinkMasterMessage,
@@ -19,7 +20,6 @@ import type {
 import { VirtualWorld, at, id } from '../../../core/base/index.js';
 import {
   type AgentConnection,
-  type CallAnswer,
   Master,
   type MasterConfig,
   type MasterObservation,

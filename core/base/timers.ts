@@ -1,17 +1,21 @@
-/** The timers of one master: all of them end with it, so that a stopped master never acts again. */
-import { type Clock, type Disposable, setRepeatingTimer } from '../base/index.js';
+/** The timers of one owner: all of them end with it, so that what was stopped never acts again. */
+import { type Clock, setRepeatingTimer } from './clock.js';
+import type { Disposable } from './disposable.js';
 
-/** Arms timers and owns them. */
 export class Timers implements Disposable {
   readonly #clock: Clock;
   readonly #armed = new Set<Disposable>();
-  readonly #onError: (error: unknown) => void;
+  readonly #onError: ((error: unknown) => void) | undefined;
   #isDisposed = false;
 
-  /** @param onError gets what a callback throws. */
-  constructor(clock: Clock, onError: (error: unknown) => void) {
+  /** @param onError gets what a callback throws; without it the clock does. */
+  constructor(clock: Clock, onError?: (error: unknown) => void) {
     this.#clock = clock;
     this.#onError = onError;
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
   }
 
   /** Calls `run` once, `delayMs` from now, unless disposed of before. */
@@ -37,6 +41,10 @@ export class Timers implements Disposable {
   }
 
   #run(callback: () => void): void {
+    if (this.#onError === undefined) {
+      callback();
+      return;
+    }
     try {
       callback();
     } catch (error) {

@@ -1,8 +1,8 @@
-/** How the agent answers a call of an executor. */
+/** How a master or an agent answers a call that is not a stream. */
 
 /** An HTTP status and, when the call is refused, the text of the body. */
 export interface CallAnswer {
-  readonly status: 200 | 202 | 400 | 403 | 404 | 501 | 503;
+  readonly status: 200 | 202 | 400 | 403 | 404 | 409 | 501 | 503;
   readonly message?: string;
 }
 
