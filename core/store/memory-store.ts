@@ -84,9 +84,12 @@ export class MemoryStore implements Store {
     }
   }
 
-  /** The next `count` writes are refused by the medium, with `STORE_FAILED`, and change nothing. */
+  /**
+   * The next `count` writes are refused by the medium, with `STORE_FAILED`, and change nothing; 0 ends
+   * what was said before.
+   */
   failNextWrites(count = 1): void {
-    this.#writesToFail += count;
+    this.#writesToFail = count;
   }
 
   /**

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lease, VirtualWorld } from '../../core/base/index.js';
-import { LmdbLease, StandaloneLease, StoreLease } from '../../core/election/index.js';
-import { LmdbStore, MemoryMedium, MemoryStore } from '../../core/store/index.js';
+import { StandaloneLease, StoreLease } from '../../core/election/index.js';
+import { LmdbStore, MemoryMedium, MemoryStore, ownIdentity } from '../../core/store/index.js';
 import { type LeasePlace, describeLease } from './lease.contract.js';
 
 describeLease('StandaloneLease', () => {
@@ -16,42 +16,52 @@ describeLease('StoreLease on virtual time', () => {
   const medium = new MemoryMedium();
   const ttlMs = 10_000;
   return {
-    ...tracked(() => {
-      const delayed = { clock: world.clock, commitMs: () => 5 + world.random.below(20) };
-      const store = new MemoryStore({ medium, delay: delayed });
-      return new StoreLease({ world, store, key: 'lease/x', ttlMs });
-    }, async (closing) => {
-      const all = closing();
-      await world.advance(ttlMs);
-      await all;
-    }),
+    ...tracked(
+      () => {
+        const delayed = { clock: world.clock, commitMs: () => 5 + world.random.below(20) };
+        const store = new MemoryStore({ medium, delay: delayed });
+        return new StoreLease({ world, store, key: 'lease/x', ttlMs });
+      },
+      async (closing) => {
+        const all = closing();
+        await world.advance(ttlMs);
+        await all;
+      },
+    ),
     pass: (durationMs) => world.advance(durationMs),
     ttlMs,
   };
 });
 
-describeLease('LmdbLease', () => {
+describeLease('StoreLease on LMDB', () => {
   const folder = mkdtempSync(join(tmpdir(), 'plateau-lease-'));
-  const path = join(folder, 'db');
   const world = new VirtualWorld();
-  const barrier = new LmdbStore(path);
+  const stores: LmdbStore[] = [];
   const ttlMs = 3_000;
   const pollMs = 200;
-  // The lease counts in virtual time; what it asked of LMDB is really written in each step.
+  // The leases count in virtual time; what they asked of LMDB is really written in each step.
+  const settle = async (): Promise<void> => {
+    for (const store of stores) await store.transact({ deletes: ['barrier'] });
+    await world.settle();
+  };
   const pass = async (durationMs: number): Promise<void> => {
     for (let leftMs = durationMs; leftMs > 0; leftMs -= pollMs) {
       await world.advance(Math.min(leftMs, pollMs));
-      await barrier.transact({ deletes: ['barrier'] });
-      await barrier.transact({ deletes: ['barrier'] });
-      await world.settle();
+      await settle();
+      await settle();
     }
   };
   return {
     ...tracked(
-      () => new LmdbLease({ world, path, ttlMs, pollMs }),
+      () => {
+        const store = new LmdbStore(join(folder, 'db'));
+        stores.push(store);
+        const process = ownIdentity();
+        return new StoreLease({ world, store, key: 'lease/x', ttlMs, pollMs, process });
+      },
       async (closing) => {
         await closing();
-        await barrier.close();
+        for (const store of stores) await store.close();
         rmSync(folder, { recursive: true, force: true });
       },
     ),

@@ -45,7 +45,9 @@ function describeReading(store: () => Store): void {
 
   it('returns what was put, also empty and non-ASCII texts', async () => {
     const values = { a: 'one', 'b/empty': '', 'c/ü/😀': 'Grüße 😀 "\\\u0000' };
-    await store().transact({ puts: Object.entries(values).map(([key, value]) => ({ key, value })) });
+    await store().transact({
+      puts: Object.entries(values).map(([key, value]) => ({ key, value })),
+    });
     for (const [key, value] of Object.entries(values)) {
       const entry = await store().get(key);
       expect(entry?.key).to.equal(key);
@@ -59,7 +61,13 @@ function describeReading(store: () => Store): void {
     await store().transact({ puts: keys.map((key) => ({ key, value: `of ${key}` })) });
     const entries = await store().list('t/');
     expect(entries.map((entry) => entry.key)).to.deep.equal([
-      ...['t/a', 't/a-', 't/a/1', 't/a0', 't/b', 't/\uff5e', 't/😀'],
+      't/a',
+      't/a-',
+      't/a/1',
+      't/a0',
+      't/b',
+      't/\uff5e',
+      't/😀',
     ]);
     expect(entries.map((entry) => entry.value)).to.deep.equal(
       entries.map((entry) => `of ${entry.key}`),

@@ -89,7 +89,12 @@ export class Launcher {
   }
 
   #greet(socket: Socket): void {
-    if (this.#agent !== socket) this.#agent?.destroy();
+    if (this.#agent !== socket) {
+      this.#agent?.destroy();
+      // The welcome says all that there is: what an earlier agent asked for and is not in it must not
+      // start later, when the new one takes it for lost.
+      this.#queue.clear();
+    }
     this.#agent = socket;
     const startTime = readProcess(process.pid)?.startTime ?? '';
     const identity = { pid: process.pid, startTime };

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
@@ -95,6 +95,37 @@ describe('The socket of the launcher', () => {
     expect(await host.end(containerId)).to.deep.equal({ kind: 'exited', code: 4 });
     expect(await host.output('echo served')).to.equal('served\n');
     expect(host.launcherPid()).to.equal(launcher);
+  });
+
+  it('starts nothing that an earlier agent asked for once another was welcomed', async () => {
+    await host.containerizer.recover([]);
+    await host.containerizer.close('leave-running');
+    const [first, second] = [await connectTo(host), await connectTo(host)];
+    first.write('{"type":"hello"}\n');
+    await once(first, 'data');
+    const launches = [...Array(5).keys()].map((number) => ({
+      type: 'launch',
+      containerId: `c${number}`,
+      file: '/bin/sh',
+      argv: ['sh', '-c', `echo >> started`],
+      environment: {},
+      sandbox: host.workDir,
+      outputLimitBytes: 1000,
+    }));
+    // Both arrive together: the launches are read, and then the hello, before the last has begun.
+    first.write(launches.map((launch) => `${JSON.stringify(launch)}\n`).join(''));
+    second.write('{"type":"hello"}\n');
+    let heard = '';
+    second.on('data', (data: Buffer) => {
+      heard += data.toString('utf8');
+    });
+    await once(second, 'data');
+    const welcomed = heard.match(/"containerId":"c\d"/g) ?? [];
+    second.write('{"type":"shutdown"}\n');
+    await once(second, 'close');
+    const lines = await readFile(join(host.workDir, 'started'), 'utf8').catch(() => '');
+    expect(heard).to.not.include('"type":"started"');
+    expect(lines.length).to.be.at.most(welcomed.length);
   });
 });
 

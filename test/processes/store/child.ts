@@ -8,10 +8,14 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(script: string, args: readonly string[]) {
+  /** `maxFileKiB` bounds the size of files that it may write; its complaints are not shown then. */
+  constructor(script: string, args: readonly string[], maxFileKiB?: number) {
     const path = fileURLToPath(new URL(script, import.meta.url));
-    this.#process = spawn(process.execPath, [path, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+    const command = [process.execPath, path, ...args];
+    const limited = ['bash', '-c', `ulimit -f ${maxFileKiB}; exec "$@"`, 'bash', ...command];
+    const [program = '', ...rest] = maxFileKiB === undefined ? command : limited;
+    this.#process = spawn(program, rest, {
+      stdio: ['pipe', 'pipe', maxFileKiB === undefined ? 'inherit' : 'ignore'],
     });
     const input = this.#process.stdout;
     if (input === null) throw new Error('the process has no output');

@@ -47,6 +47,27 @@ async function write(path: string): Promise<void> {
   }
 }
 
+/** Writes until the medium is full, and once more. */
+async function fill(path: string): Promise<void> {
+  const store = new LmdbStore(path);
+  for (let count = 0; ; count++) {
+    const key = `w/${String(count).padStart(8, '0')}`;
+    try {
+      await store.transact({ puts: [{ key, value: 'x'.repeat(500_000) }] });
+    } catch (error) {
+      const again = store.transact({ puts: [{ key: 'again', value: 'x'.repeat(500_000) }] });
+      const next = await again.then(() => 'written', codeOf);
+      say({
+        written: count,
+        code: codeOf(error),
+        next,
+        isText: /cannot be written/.test(String(error)),
+      });
+      return;
+    }
+  }
+}
+
 /** Adds to a counter by compare-and-set. */
 async function count(path: string): Promise<void> {
   const store = new LmdbStore(path);
@@ -68,6 +89,7 @@ const actions: Readonly<Record<string, (path: string) => Promise<void>>> = {
   takeDirectory,
   lead,
   write,
+  fill,
   count,
 };
 

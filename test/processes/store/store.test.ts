@@ -9,8 +9,8 @@ describe('the store among processes', () => {
   let folder: string;
   const children: Child[] = [];
 
-  function start(action: string): Child {
-    const child = new Child('./holder.js', [action, join(folder, 'shared')]);
+  function start(action: string, maxFileKiB?: number): Child {
+    const child = new Child('./holder.js', [action, join(folder, 'shared')], maxFileKiB);
     children.push(child);
     return child;
   }
@@ -54,6 +54,17 @@ describe('the store among processes', () => {
     entries.forEach((entry, index) => {
       expect(entry.key).to.equal(`w/${String(index).padStart(8, '0')}`);
     });
+    await store.transact({ puts: [{ key: 'after', value: '' }] });
+    await store.close();
+  });
+
+  it('says so when nothing more can be written, and loses nothing of what was', async () => {
+    const line = await start('fill', 8_000).line();
+    const { written, ...outcome } = line;
+    expect(outcome).to.deep.equal({ code: 'STORE_FAILED', next: 'STORE_FAILED', isText: true });
+    expect(written).to.be.within(8, 16);
+    const store = new LmdbStore(join(folder, 'shared'));
+    expect(await store.list('w/')).to.have.length(Number(written));
     await store.transact({ puts: [{ key: 'after', value: '' }] });
     await store.close();
   });

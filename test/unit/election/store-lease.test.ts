@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { VirtualWorld } from '../../../core/base/index.js';
+import { type Candidacy, VirtualWorld } from '../../../core/base/index.js';
 import { StoreLease } from '../../../core/election/index.js';
 import { MemoryMedium, MemoryStore, ownIdentity } from '../../../core/store/index.js';
 import { stateOf } from '../../contract/lease.contract.js';
@@ -118,15 +118,16 @@ describe('StoreLease', () => {
     let turns = 0;
     const stand = (id: string, lease: StoreLease): void => {
       const candidacy = lease.contend({ id, info: '' });
-      void candidacy.acquired.then(() => {
-        holding.add(id);
-        turns += 1;
-        expect([...holding], `seed ${seed}`).to.have.length(1);
-      });
-      void candidacy.lost.then(() => {
-        holding.delete(id);
-        world.clock.setTimer(faults.below(3_000), () => stand(id, lease));
-      });
+      void follow(id, lease, candidacy);
+    };
+    const follow = async (id: string, lease: StoreLease, candidacy: Candidacy): Promise<void> => {
+      await candidacy.acquired;
+      holding.add(id);
+      turns += 1;
+      expect([...holding], `seed ${seed}`).to.have.length(1);
+      await candidacy.lost;
+      holding.delete(id);
+      world.clock.setTimer(faults.below(3_000), () => stand(id, lease));
     };
     candidates.forEach(({ lease }, index) => stand(String(index), lease));
     for (let step = 0; step < 60; step++) {

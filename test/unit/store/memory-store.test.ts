@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { VirtualWorld } from '../../../core/base/index.js';
 import { MemoryMedium, MemoryStore } from '../../../core/store/index.js';
 
-describe('MemoryStore', () => {
-  const put = (key: string) => ({ puts: [{ key, value: key }] });
+const put = (key: string) => ({ puts: [{ key, value: key }] });
 
+describe('MemoryStore', () => {
   it('commits after the delay of its clock, and shows nothing before', async () => {
     const world = new VirtualWorld();
     const store = new MemoryStore({ delay: { clock: world.clock, commitMs: () => 30 } });
