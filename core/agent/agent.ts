@@ -203,7 +203,7 @@ export class Agent {
       this.#containerEnded(containerId, end);
     }
     this.#context.collector.start();
-    if (!this.#isClosed) this.#registration.start();
+    if (!this.#isClosed && config.recover === 'reconnect') this.#registration.start();
   }
 
   masterConnected(connection: MasterConnection): void {

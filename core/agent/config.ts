@@ -53,6 +53,11 @@ export interface AgentConfig {
    * or more of both.
    */
   readonly reconfigurationPolicy: 'equal' | 'additive';
+  /**
+   * What to do with what runs from before: take it over, or just recover it so that `close` can end
+   * it. With `cleanup` the make-up may be any, and the agent never connects to a master.
+   */
+  readonly recover: 'reconnect' | 'cleanup';
 }
 
 const SECOND_MS = 1000;
@@ -82,6 +87,7 @@ export const AGENT_DEFAULTS = {
   maxCompletedTasksPerExecutor: 200,
   switchUser: true,
   reconfigurationPolicy: 'equal',
+  recover: 'reconnect',
 } as const satisfies Partial<AgentConfig>;
 
 /** A whole configuration from what differs from the defaults. */

@@ -22,6 +22,7 @@ import { type Batch, KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
 import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
+import { newContainerId } from './container-ids.js';
 import { containerEnvironment, taskEnvironment } from './environment.js';
 import { MAX_INFO_CHARS, sizeFault, taskSizeFault } from './limits.js';
 import { nestedDirectory, runDirectory } from './paths.js';
@@ -186,7 +187,7 @@ export class Launches {
     executor.phase = 'running';
     const group = tasks.map((info) => id<'TaskId'>(info.task_id.value));
     for (const info of tasks) {
-      this.#launch(batch, executor, { info, containerId: id(world.ids.uuid()), group });
+      this.#launch(batch, executor, { info, containerId: newContainerId(world), group });
     }
   }
 
@@ -221,7 +222,7 @@ export class Launches {
   ): AgentExecutor {
     const { config, state, world, collector } = this.#context;
     assert(state.agentId, 'tasks come after the registration');
-    const containerId = id<'ContainerId'>(world.ids.uuid());
+    const containerId = newContainerId(world);
     const directory = runDirectory(config.workDir, {
       agentId: state.agentId,
       frameworkId: framework.id,

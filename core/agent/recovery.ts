@@ -69,15 +69,18 @@ export class Recovery {
     const { context, bootId } = this.#options;
     const agent = await this.#readAgent();
     const isReboot = agent !== undefined && agent.boot_id !== bootId;
+    const change = agent === undefined ? undefined : this.#changeOf(agent);
     await this.#recoverSandboxes();
-    if (agent !== undefined && this.#keepsId(agent, isReboot)) {
+    // After a reboot nothing runs any more, and with another make-up it is another agent.
+    if (agent !== undefined && (change === undefined || !isReboot)) {
       context.state.agentId = id<'AgentId'>(agent.agent_info.id?.value ?? '');
       await this.#restore();
     } else {
       await this.#startAnew();
     }
-    if (agent !== undefined) this.#renewAgent(agent);
     const survivors = this.#survivors();
+    if (change !== undefined) this.#refuseWhileRunning(change, survivors);
+    if (agent !== undefined) this.#renewAgent(agent);
     const fates = await context.containerizer.recover(isReboot ? [] : knownOf(survivors));
     const fateOf = (containerId: ContainerId): ContainerFate =>
       isReboot ? REBOOTED : (fates.get(containerId) ?? NEVER_SEEN);
@@ -92,18 +95,24 @@ export class Recovery {
     return agent;
   }
 
-  /** Whether the agent goes on under its id; after a reboot with another make-up it does not. */
-  #keepsId(agent: CheckpointAgent, isReboot: boolean): boolean {
+  /** What is different from the last start in a way that the policy forbids. */
+  #changeOf(agent: CheckpointAgent): string | undefined {
     const { agentInfo, context } = this.#options;
-    const policy = context.config.reconfigurationPolicy;
-    const fault = isReconfigurable(agent.agent_info, agentInfo, policy);
-    if (fault === undefined) return true;
-    if (isReboot) return false;
+    const { reconfigurationPolicy, recover } = context.config;
+    if (recover === 'cleanup') return undefined;
+    return isReconfigurable(agent.agent_info, agentInfo, reconfigurationPolicy);
+  }
+
+  /** Tasks rely on what the agent was when they were launched; without any it may change at will. */
+  #refuseWhileRunning(change: string, survivors: Survivors): void {
+    const count = survivors.tasks.length + survivors.executors.length;
+    if (count === 0) return;
     throw new PlateauError(
       'INVALID_FLAG',
-      `${fault} since the agent was last started, and its tasks may still run: start it as before, ` +
-        'or end its tasks and remove its work directory',
-      { context: { agent: agent.agent_info.id?.value } },
+      `${change} since the agent was last started, and ${count} of its tasks and executors may ` +
+        'still run: start it as before; or with --reconfiguration_policy=additive if it only has ' +
+        'more than before; or start it once with --recover=cleanup, which ends them and exits',
+      { context: { agent: this.#options.context.state.agentId } },
     );
   }
 

@@ -1,7 +1,8 @@
 /**
  * Sends the calls of one subscription, one after the other in the order in which they were made, over
- * one kept connection: a KILL never overtakes the ACCEPT before it. Node's own client rather than
- * got, which costs several times as much per call on the hottest path there is.
+ * one kept connection: a KILL never overtakes the ACCEPT before it. Acknowledgements, of which no two
+ * concern the same update, go beside them over a few connections of their own. Node's own client
+ * rather than got, which costs several times as much per call on the hottest path there is.
  */
 import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
@@ -10,6 +11,8 @@ import { REQUEST_TIMEOUT_MS } from './api-client.js';
 
 /** Calls that may wait for their turn. */
 export const MAX_QUEUED_CALLS = 10_000;
+/** Connections over which acknowledgements go. */
+export const MAX_ACKNOWLEDGING_CONNECTIONS = 4;
 
 export interface CallTarget {
   readonly url: URL;
@@ -18,7 +21,13 @@ export interface CallTarget {
 
 export class CallQueue {
   readonly #target: CallTarget;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 30_000 });
+  readonly #ordered = new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 30_000 });
+  readonly #beside = new Agent({
+    keepAlive: true,
+    maxSockets: MAX_ACKNOWLEDGING_CONNECTIONS,
+    keepAliveMsecs: 30_000,
+  });
+  readonly #acknowledging = new Set<Promise<unknown>>();
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #isClosed = false;
@@ -33,53 +42,72 @@ export class CallQueue {
    *   is not known whether the call arrived; `STREAM_ENDED` when it was not sent at all.
    */
   async send(type: string, body: string): Promise<void> {
-    if (this.#isClosed) throw notSent(type, 'the subscription has ended');
-    if (this.#waiting >= MAX_QUEUED_CALLS) {
-      throw notSent(type, `${MAX_QUEUED_CALLS} calls are waiting already`);
-    }
-    this.#waiting++;
-    const turn = this.#inTurn(this.#last, type, body);
-    this.#last = turn.catch(() => undefined);
-    try {
-      await turn;
-    } finally {
-      this.#waiting--;
-    }
+    await this.#counted(type, () => {
+      const turn = this.#last.then(() => this.#perform(type, body, this.#ordered));
+      this.#last = turn.catch(() => undefined);
+      return turn;
+    });
+  }
+
+  /** The same for a call whose order among the others does not matter. */
+  async sendBeside(type: string, body: string): Promise<void> {
+    await this.#counted(type, async () => {
+      const turn = this.#perform(type, body, this.#beside);
+      this.#acknowledging.add(turn);
+      try {
+        await turn;
+      } finally {
+        this.#acknowledging.delete(turn);
+      }
+    });
   }
 
   /** Calls that were not sent yet fail; the one that is being sent is cut. */
   close(): void {
     this.#isClosed = true;
-    this.#agent.destroy();
+    this.#ordered.destroy();
+    this.#beside.destroy();
   }
 
   /** Resolves when every call made so far has been answered or has failed. */
   async drain(): Promise<void> {
-    await this.#last;
+    await Promise.allSettled([this.#last, ...this.#acknowledging]);
   }
 
-  async #inTurn(before: Promise<unknown>, type: string, body: string): Promise<void> {
-    await before;
+  async #counted(type: string, perform: () => Promise<void>): Promise<void> {
     if (this.#isClosed) throw notSent(type, 'the subscription has ended');
-    const { status, text } = await this.#post(type, body);
+    if (this.#waiting >= MAX_QUEUED_CALLS) {
+      throw notSent(type, `${MAX_QUEUED_CALLS} calls are waiting already`);
+    }
+    this.#waiting++;
+    try {
+      await perform();
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #perform(type: string, body: string, agent: Agent): Promise<void> {
+    if (this.#isClosed) throw notSent(type, 'the subscription has ended');
+    const { status, text } = await this.#post(type, body, agent);
     if (status !== 200 && status !== 202) throw refused(type, status, text);
   }
 
-  async #post(type: string, body: string): Promise<{ status: number; text: string }> {
+  async #post(type: string, body: string, agent: Agent): Promise<{ status: number; text: string }> {
     try {
-      const response = await this.#request(body);
+      const response = await this.#request(body, agent);
       return { status: response.statusCode ?? 0, text: await readText(response) };
     } catch (error) {
       throw unanswered(type, this.#target.url, error);
     }
   }
 
-  #request(body: string): Promise<IncomingMessage> {
+  #request(body: string, agent: Agent): Promise<IncomingMessage> {
     const { url, streamId } = this.#target;
     return new Promise((resolve, reject) => {
       const request = httpRequest(url, {
         method: 'POST',
-        agent: this.#agent,
+        agent,
         timeout: REQUEST_TIMEOUT_MS,
         headers: {
           'Content-Type': 'application/json',
@@ -103,7 +131,8 @@ function refused(type: string, status: number, text: string): PlateauError {
   const moved = status === 307 ? 'it does not lead any more' : text;
   return new PlateauError('CALL_REFUSED', `The master refused ${type} with ${status}: ${moved}`, {
     context: { status, reason: text },
-    retriable: status === 307 || status >= 500,
+    // 403: this subscription is over, and the client is about to hear of it on its stream.
+    retriable: status === 307 || status === 403 || status >= 500,
   });
 }
 

@@ -3,6 +3,7 @@
  * the leader, hands events over in order, and sends calls in order. It decides nothing about offers.
  */
 import {
+  type FrameworkID,
   type FrameworkInfo,
   type OfferID,
   type SchedulerCall,
@@ -105,20 +106,23 @@ export class SchedulerClient {
    */
   async call(call: SchedulerCallBody): Promise<void> {
     const type = call.type ?? 'the call';
-    if (this.#calls === undefined || this.#info.id === undefined) {
-      throw new PlateauError('STREAM_ENDED', `${type} was not sent: not subscribed to a master.`, {
-        retriable: true,
-      });
-    }
-    const whole: SchedulerCall = { ...call, framework_id: this.#info.id };
-    await this.#calls.send(type, encodeJson('SchedulerCall', whole));
+    const { calls, frameworkId } = this.#subscription(type);
+    await calls.send(type, encodeJson('SchedulerCall', { ...call, framework_id: frameworkId }));
   }
 
-  /** Confirms a status update, once it has been dealt with. Updates without a uuid need none. */
+  /**
+   * Confirms a status update, once it has been dealt with. Updates without a uuid need none. Unlike
+   * other calls it may overtake, and be overtaken.
+   * @throws PlateauError as `call` does.
+   */
   async acknowledge(status: TaskStatus): Promise<void> {
     const { uuid, agent_id, task_id } = status;
     if (uuid === undefined || agent_id === undefined) return;
-    await this.call({ type: 'ACKNOWLEDGE', acknowledge: { agent_id, task_id, uuid } });
+    const type = 'ACKNOWLEDGE';
+    const { calls, frameworkId } = this.#subscription(type);
+    const acknowledge = { agent_id, task_id, uuid };
+    const call: SchedulerCall = { type, framework_id: frameworkId, acknowledge };
+    await calls.sendBeside(type, encodeJson('SchedulerCall', call));
   }
 
   /** Declines offers, by default for 5 seconds. */
@@ -152,6 +156,16 @@ export class SchedulerClient {
       this.#pause.end();
     }
     if (!this.#isHandling) await this.#running?.catch(() => undefined);
+  }
+
+  #subscription(type: string): { readonly calls: CallQueue; readonly frameworkId: FrameworkID } {
+    const frameworkId = this.#info.id;
+    if (this.#calls !== undefined && frameworkId !== undefined) {
+      return { calls: this.#calls, frameworkId };
+    }
+    throw new PlateauError('STREAM_ENDED', `${type} was not sent: not subscribed to a master.`, {
+      retriable: true,
+    });
   }
 
   async #run(): Promise<void> {

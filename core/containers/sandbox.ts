@@ -28,11 +28,13 @@ export async function makeSandbox(options: SandboxOptions): Promise<void> {
   const parent = dirname(sandbox);
   try {
     const below = pathBelow(parent, options.workDir);
+    const isNested = basename(parent) !== 'runs';
     const first = await mkdir(parent, { recursive: true, mode: PARENT_MODE });
     if (first !== undefined && isMasked(PARENT_MODE)) await openParents(first, parent);
-    await checkLinks(parent, options.workDir, below);
+    // Elsewhere every parent belongs to the agent, and each look would cost as much as a folder.
+    if (isNested) await checkLinks(parent, options.workDir, below);
     await makeOwn(sandbox, options.isClosed ? CLOSED_MODE : SANDBOX_MODE);
-    if (basename(parent) === 'runs') await linkLatest(sandbox);
+    if (!isNested) await linkLatest(sandbox);
   } catch (error) {
     throw new LaunchError('sandbox', `cannot make the sandbox ${sandbox}: ${errorMessage(error)}`);
   }
@@ -45,11 +47,16 @@ export async function openSandbox(
 ): Promise<void> {
   const { sandbox, isClosed } = options;
   try {
-    if (user !== undefined) await chown(sandbox, user.uid, user.gid);
+    if (user !== undefined && !isOwn(user)) await chown(sandbox, user.uid, user.gid);
     if (isClosed || isMasked(SANDBOX_MODE)) await chmod(sandbox, SANDBOX_MODE);
   } catch (error) {
     throw new LaunchError('sandbox', `cannot hand over ${sandbox}: ${errorMessage(error)}`);
   }
+}
+
+/** Whether what the agent makes belongs to the user already. */
+function isOwn(user: UserIds): boolean {
+  return user.uid === process.geteuid?.() && user.gid === process.getegid?.();
 }
 
 /** What follows the work directory in a path, with its slash. */

@@ -18,25 +18,23 @@ const SLEEPING_TASKS = 1_000;
 
 /** Runs all measurements; takes about ten seconds. Leaves nothing behind. */
 export async function benchLauncher(): Promise<readonly BenchResult[]> {
-  const workDir = await mkdtemp(join(tmpdir(), 'plateau-bench-'));
-  const bench = new LauncherBench(workDir);
+  const bench = await LauncherBench.start();
   try {
-    await bench.containerizer.recover([]);
-    await bench.runShort(100, WINDOW);
+    await bench.shortTasks(100);
     return [await bench.rate(), ...(await bench.latency()), ...(await bench.sleeping())];
   } finally {
-    await bench.containerizer.close('end-all');
-    await rm(workDir, { recursive: true, force: true });
+    await bench.stop();
   }
 }
 
-class LauncherBench {
+/** A launcher without master and agent. */
+export class LauncherBench {
   readonly containerizer: ProcessContainerizer;
   readonly #workDir: string;
   readonly #ends = new Map<string, () => void>();
   #count = 0;
 
-  constructor(workDir: string) {
+  private constructor(workDir: string) {
     this.#workDir = workDir;
     this.containerizer = new ProcessContainerizer({ workDir, log: SILENT_LOGGER });
     this.containerizer.onEnd((containerId) => {
@@ -46,27 +44,39 @@ class LauncherBench {
     });
   }
 
-  async rate(): Promise<BenchResult> {
-    const launcherPid = this.#launcherPid();
-    const [before, cpuBefore] = [performance.now(), cpuMs(launcherPid)];
-    await this.runShort(SHORT_TASKS, WINDOW);
-    const elapsedMs = performance.now() - before;
-    const perTaskMs = (cpuMs(launcherPid) - cpuBefore) / SHORT_TASKS;
-    return {
-      name: 'launcher: short tasks',
-      value: (SHORT_TASKS * 1000) / elapsedMs,
-      unit: 'tasks/s',
-      note: `sh -c true, launch to end, ${WINDOW} at a time, sandbox included; ${perTaskMs.toFixed(2)} cpu-ms of the launcher each`,
-    };
+  static async start(): Promise<LauncherBench> {
+    const bench = new LauncherBench(await mkdtemp(join(tmpdir(), 'plateau-bench-')));
+    await bench.containerizer.recover([]);
+    return bench;
   }
 
-  /** Runs so many short tasks, a bounded number at a time. */
-  async runShort(count: number, window: number): Promise<void> {
+  async stop(): Promise<void> {
+    await this.containerizer.close('end-all');
+    await rm(this.#workDir, { recursive: true, force: true });
+  }
+
+  /** Runs so many short tasks, a bounded number at a time, and tells how many end in a second. */
+  async shortTasks(count: number): Promise<number> {
+    const before = performance.now();
     let left = count;
     const work = async (): Promise<void> => {
       while (left-- > 0) await (await this.#start('true')).ended;
     };
-    await Promise.all(Array.from({ length: window }, work));
+    await Promise.all(Array.from({ length: WINDOW }, work));
+    return (count * 1000) / (performance.now() - before);
+  }
+
+  async rate(): Promise<BenchResult> {
+    const launcherPid = this.#launcherPid();
+    const cpuBefore = cpuMs(launcherPid);
+    const value = await this.shortTasks(SHORT_TASKS);
+    const perTaskMs = (cpuMs(launcherPid) - cpuBefore) / SHORT_TASKS;
+    return {
+      name: 'launcher: short tasks',
+      value,
+      unit: 'tasks/s',
+      note: `sh -c true, launch to end, ${WINDOW} at a time, sandbox included; ${perTaskMs.toFixed(2)} cpu-ms of the launcher each`,
+    };
   }
 
   async latency(): Promise<readonly BenchResult[]> {

@@ -9,12 +9,14 @@ import { printLine, printNotice, renderTable } from '../../core/command/index.js
 import { benchAllocation } from './allocation.js';
 import { benchCluster } from './cluster.js';
 import { benchLauncher } from './launcher.js';
+import { benchRatio } from './ratio.js';
 import type { BenchResult } from './result.js';
 
 const SUITES: Readonly<Record<string, () => Promise<readonly BenchResult[]>>> = {
   allocation: benchAllocation,
   launcher: benchLauncher,
   cluster: benchCluster,
+  ratio: benchRatio,
 };
 
 const wanted = process.argv.slice(2);
@@ -32,7 +34,6 @@ async function bench(names: readonly string[]): Promise<void> {
     printNotice(`running ${suite} …`);
     for (const result of (await SUITES[suite]?.()) ?? []) results.push({ suite, ...result });
   }
-  results.push(...ratios(results));
   printLine(
     renderTable(
       [
@@ -56,15 +57,4 @@ async function bench(names: readonly string[]): Promise<void> {
   const file = `bench-results/${report.at.replaceAll(':', '-')}.json`;
   writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
   printNotice(`written to ${file}`);
-}
-
-/** What only two figures of one run tell. */
-function ratios(
-  results: readonly (BenchResult & { readonly suite: string })[],
-): readonly (BenchResult & { readonly suite: string })[] {
-  const whole = results.find(({ name }) => name === 'short tasks, end to end');
-  const bare = results.find(({ suite, unit }) => suite === 'launcher' && unit === 'tasks/s');
-  if (whole === undefined || bare === undefined) return [];
-  const value = (100 * whole.value) / bare.value;
-  return [{ suite: 'ratio', name: 'end to end / bare launcher', value, unit: '%' }];
 }

@@ -241,7 +241,7 @@ describe('SchedulerClient', () => {
     await until(() => client.isSubscribed);
     server.answer = (_received, response) => void response.writeHead(403).end('not subscribed');
     const refused = await failureOf(client.call({ type: 'REVIVE' }));
-    expect(refused).to.have.property('code', 'CALL_REFUSED');
+    expect(refused).to.deep.include({ code: 'CALL_REFUSED', retriable: true });
     expect(refused)
       .to.have.property('message')
       .that.matches(/REVIVE with 403: not subscribed/);
