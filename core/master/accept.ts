@@ -28,7 +28,7 @@ export function accept(
   if (typeof found === 'string') {
     for (const value of ids) {
       const offer = findOffer(framework, value);
-      if (offer !== undefined) returnOffer(context, offer);
+      if (offer !== undefined) returnOffer(context, offer, { reoffer: 'batch' });
     }
     for (const operation of operations) {
       refuse(context, framework, { operation, problem: found });
@@ -38,19 +38,24 @@ export function accept(
   const offered = Resources.sum(found.offers.map((offer) => takeOffer(context, offer)));
   const { agent, role } = found;
   const { principal } = call;
-  const work = { context, framework, agent, role, principal, available: offered };
+  const place = { context, framework, agent, role, principal };
+  const work: AcceptedOffers = { ...place, available: offered, hasLaunched: false };
   for (const operation of operations) apply(work, operation);
   returnRest(work, offered, call.accept.filters);
 }
 
-/** What operations made of the offer goes back at once, the rest as declined. */
+/**
+ * What operations made of the offer goes back at once, the rest as declined. After a launch it may be
+ * offered again early: a scheduler that takes one task of each offer is not kept waiting.
+ */
 function returnRest(work: AcceptedOffers, offered: Resources, filters: Filters | undefined): void {
   const { framework, agent, available } = work;
   const { allocator } = work.context;
   const converted = available.minus(offered);
   const declined = available.minus(converted);
   if (!declined.isEmpty) {
-    allocator.recoverResources(framework.id, agent.id, declined, filters ?? {});
+    const reoffer = work.hasLaunched ? 'early' : 'batch';
+    allocator.recoverResources(framework.id, agent.id, declined, filters ?? {}, reoffer);
   }
   if (!converted.isEmpty) allocator.recoverResources(framework.id, agent.id, converted);
 }

@@ -13,4 +13,6 @@ export interface AcceptedOffers {
   readonly principal: string | undefined;
   /** What is left of the offers, bound to the role. Operations take from it and convert it. */
   available: Resources;
+  /** Whether a task was launched. */
+  hasLaunched: boolean;
 }

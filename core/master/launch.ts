@@ -32,6 +32,7 @@ export function launchTasks(work: AcceptedOffers, operation: OfferOperation): vo
       continue;
     }
     const sent = charge(work, task, verdict.launchable);
+    work.hasLaunched = true;
     appendTo(batches, sent);
   }
   send(work, batches);

@@ -18,7 +18,8 @@ export function makeOffers(context: MasterContext, allocations: readonly Allocat
     const agent = context.cluster.agents.get(allocation.agentId);
     if (framework?.stream === undefined || agent === undefined || !agent.isConnected) {
       const { frameworkId, agentId, resources } = allocation;
-      context.allocator.recoverResources(frameworkId, agentId, resources);
+      // Not early: whatever keeps the offer from being made may last, and would be met again at once.
+      context.allocator.recoverResources(frameworkId, agentId, resources, undefined, 'batch');
       continue;
     }
     const offer = addOffer(context, { framework, agent, allocation });
@@ -79,14 +80,23 @@ export function takeOffer(context: MasterContext, offer: OutstandingOffer): Reso
   return offer.resources;
 }
 
-/** Ends an offer and gives its resources back; with filters when the framework declined it. */
+/** How an offer that was not used goes back. */
+export interface OfferReturn {
+  /** What the framework that declined it does not want again for a while. */
+  readonly filters?: Filters;
+  /** When it may be offered again: see `Allocator.recoverResources`. */
+  readonly reoffer?: 'early' | 'batch';
+}
+
+/** Ends an offer and gives its resources back. */
 export function returnOffer(
   context: MasterContext,
   offer: OutstandingOffer,
-  filters?: Filters,
+  { filters, reoffer }: OfferReturn = {},
 ): void {
   const resources = takeOffer(context, offer);
-  context.allocator.recoverResources(offer.frameworkId, offer.agentId, resources, filters);
+  const { frameworkId, agentId } = offer;
+  context.allocator.recoverResources(frameworkId, agentId, resources, filters, reoffer);
 }
 
 /** Takes an offer back from a framework that may still want to use it. */
@@ -106,7 +116,7 @@ export function declineOffers(
   context.metrics.count('messages_decline_offers');
   for (const value of call.offerIds) {
     const offer = framework.offers.get(id<'OfferId'>(value));
-    if (offer !== undefined) returnOffer(context, offer, call.filters ?? {});
+    if (offer !== undefined) returnOffer(context, offer, { filters: call.filters ?? {} });
     else context.log.warn('ignoring DECLINE of an offer that is no longer valid', { offer: value });
   }
 }

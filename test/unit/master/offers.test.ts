@@ -66,6 +66,32 @@ async function offered() {
 }
 
 describe('Master: offers', () => {
+  it('offers the rest of an offer again at once when something was launched on it', async () => {
+    const { harness, scheduler, offer } = await offered();
+    scheduler.stream.clear();
+    scheduler.accept([offer], [launch(task(offer))]);
+    await harness.world.advance(100);
+    expect(scheduler.stream.offers).to.have.length(1);
+  });
+
+  it('keeps what came back unused for the next batch, so that nobody can spin', async () => {
+    const { harness, scheduler, offer } = await offered();
+    for (const operations of [[], [launch({ ...task(offer), agent_id: { value: 'wrong' } })]]) {
+      const held = scheduler.stream.offers.at(-1) ?? offer;
+      scheduler.stream.clear();
+      scheduler.accept([held], operations);
+      await harness.world.advance(100);
+      expect(scheduler.stream.offers).to.deep.equal([]);
+      await harness.world.advance(1000);
+      expect(scheduler.stream.offers).to.have.length(1);
+    }
+    const last = scheduler.stream.offers.at(-1) ?? offer;
+    scheduler.stream.clear();
+    scheduler.accept([last, last], []);
+    await harness.world.advance(100);
+    expect(scheduler.stream.offers).to.deep.equal([]);
+  });
+
   it('offers all of an agent, without what only agents need to know', async () => {
     const harness = await Harness.started();
     const agent = await harness.register();
