@@ -80,7 +80,14 @@ class Bench {
 
 /** Runs all measurements; takes a few seconds. */
 export async function benchAllocation(): Promise<BenchResult[]> {
-  const results = [steadyCycle(), coldCycle(), declinedCycle(), suppressedCycle(), revivedCycle()];
+  const results = [
+    steadyCycle(),
+    wholeCycle(),
+    coldCycle(),
+    declinedCycle(),
+    suppressedCycle(),
+    revivedCycle(),
+  ];
   return Promise.resolve(results.map((result) => ({ unit: 'ms', ...result })));
 }
 
@@ -97,6 +104,17 @@ function steadyCycle(): Measured {
   return { name: 'cycle, 1,000 agents x 200 frameworks, 1 % freed', value };
 }
 
+function wholeCycle(): Measured {
+  const bench = new Bench(1000, 200);
+  bench.run();
+  const value = median(() => {
+    bench.recover(bench.outstanding.length);
+    return bench.run();
+  });
+  bench.dispose();
+  return { name: 'cycle, 1,000 agents x 200 frameworks, all offered anew', value };
+}
+
 function coldCycle(): Measured {
   const benches = Array.from({ length: REPETITIONS + 1 }, () => new Bench(10_000, 1000));
   const value = median(() => {
@@ -105,7 +123,12 @@ function coldCycle(): Measured {
     bench?.dispose();
     return durationMs;
   });
-  return { name: 'cycle, cold, 10,000 agents x 1,000 frameworks', value };
+  return {
+    name: 'cycle, cold, 10,000 agents x 1,000 frameworks',
+    value,
+    anchor: 'Mesos 400–440 ms on 2 cores, 1.06 s published',
+    note: 'allocation alone, without building offers',
+  };
 }
 
 function declinedCycle(): Measured {
@@ -130,7 +153,11 @@ function suppressedCycle(): Measured {
   for (const name of bench.frameworks) bench.allocator.suppress(id<'FrameworkId'>(name), []);
   const value = median(() => bench.run());
   bench.dispose();
-  return { name: 'cycle, all suppressed, 10,000 agents x 1,000 frameworks', value };
+  return {
+    name: 'cycle, all suppressed, 10,000 agents x 1,000 frameworks',
+    value,
+    anchor: 'Mesos 31 ms on 2 cores',
+  };
 }
 
 /** All agents free and refused by the 20 frameworks that want any; one of them has a second role. */
