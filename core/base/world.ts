@@ -4,7 +4,7 @@
  */
 import { type Clock, SystemClock } from './clock.js';
 import { type Ids, SystemIds } from './ids.js';
-import type { Logger } from './log.js';
+import { type Logger, SILENT_LOGGER } from './log.js';
 import { type Random, SeededRandom } from './random.js';
 
 export interface World {
@@ -14,8 +14,8 @@ export interface World {
   readonly log: Logger;
 }
 
-/** The world of a real process. */
-export function systemWorld(log: Logger): World {
+/** The world of a real process; without a logger it is silent. */
+export function systemWorld(log: Logger = SILENT_LOGGER): World {
   const ids = new SystemIds();
   return { clock: new SystemClock(), random: new SeededRandom(ids.uuid()), ids, log };
 }

@@ -1,6 +1,6 @@
 /** Options of the subcommands that talk to a cluster. */
 import { type Command, Option } from 'commander';
-import { SILENT_LOGGER, type World, systemWorld } from '../base/index.js';
+import { type World, systemWorld } from '../base/index.js';
 import { OperatorClient } from '../client/index.js';
 
 /** Where the master is when nobody says. */
@@ -24,7 +24,7 @@ export function addClientOptions(command: Command): Command {
 
 /** The world of a command that runs for a moment. */
 export function commandWorld(): World {
-  return systemWorld(SILENT_LOGGER);
+  return systemWorld();
 }
 
 /** A client for the master that the options name. */

@@ -2,7 +2,7 @@
  * What is left of an offer while tasks are taken from it. Knows scalars only, in thousandths; whole
  * matching, with ports and constraints, is the business of the SDK.
  */
-import type { Offer, Resource } from '../api/index.js';
+import type { CommandInfo, Offer, Resource, TaskInfo } from '../api/index.js';
 
 /** Amounts of a task, in cpus and MiB. */
 export interface TaskSize {
@@ -45,6 +45,12 @@ export class OfferRemainder {
   /** Takes a task of the size, which must fit, and returns the resources to put into its TaskInfo. */
   take(size: TaskSize): readonly Resource[] {
     return amounts(size).flatMap(([name, amount]) => this.#takeNamed(name, amount));
+  }
+
+  /** A task that runs a command on what it takes, which must fit. Its name is its id. */
+  task(id: string, size: TaskSize, command: CommandInfo): TaskInfo {
+    const { agent_id } = this.offer;
+    return { name: id, task_id: { value: id }, agent_id, resources: this.take(size), command };
   }
 
   #takeNamed(name: string, amount: number): readonly Resource[] {

@@ -5,9 +5,11 @@
 import {
   type FrameworkID,
   type FrameworkInfo,
+  type Offer,
   type OfferID,
   type SchedulerCall,
   type SchedulerEvent,
+  type TaskInfo,
   type TaskStatus,
   type Filters,
   decodeJson,
@@ -123,6 +125,12 @@ export class SchedulerClient {
     const acknowledge = { agent_id, task_id, uuid };
     const call: SchedulerCall = { type, framework_id: frameworkId, acknowledge };
     await calls.sendBeside(type, encodeJson('SchedulerCall', call));
+  }
+
+  /** Accepts an offer to launch tasks; what they leave is declined, by default for 5 seconds. */
+  async launch(offer: Offer, tasks: readonly TaskInfo[], filters?: Filters): Promise<void> {
+    const operations = [{ type: 'LAUNCH' as const, launch: { task_infos: tasks } }];
+    await this.call({ type: 'ACCEPT', accept: { offer_ids: [offer.id], operations, filters } });
   }
 
   /** Declines offers, by default for 5 seconds. */

@@ -186,9 +186,9 @@ export class TaskRunner {
     }
     const hasWaiting = this.#waiting.size > 0;
     const filters = { refuse_seconds: hasWaiting ? REFUSE_SMALL_SECONDS : REFUSE_IDLE_SECONDS };
-    for (const [{ offer }, task_infos] of launches) {
-      const operations = [{ type: 'LAUNCH' as const, launch: { task_infos } }];
-      this.#send({ type: 'ACCEPT', accept: { offer_ids: [offer.id], operations, filters } });
+    for (const [{ offer }, tasks] of launches) {
+      const launched = this.#client.launch(offer, tasks, filters);
+      launched.catch((error: unknown) => this.#logLost('ACCEPT', error));
     }
     const declined = remainders.filter((each) => !launches.has(each)).map(({ offer }) => offer.id);
     if (declined.length > 0) {

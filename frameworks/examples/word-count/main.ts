@@ -4,7 +4,7 @@
  */
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { errorMessage, systemWorld, SILENT_LOGGER } from '../../../core/base/index.js';
+import { errorMessage, systemWorld } from '../../../core/base/index.js';
 import {
   AgentClient,
   type TaskRecord,
@@ -49,7 +49,7 @@ export async function wordCount(options: WordCountOptions): Promise<number> {
   const maps = partition(input, options.maps).map(mapTask);
   const progress = startProgress('word count', maps.length + 1);
   const runner = new TaskRunner({
-    world: systemWorld(SILENT_LOGGER),
+    world: systemWorld(),
     masters: options.master,
     frameworkInfo: {
       user: userInfo().username,
@@ -146,7 +146,7 @@ async function resultOf(records: readonly TaskRecord[]): Promise<ReadonlyMap<str
   if (reduce === undefined) throw new Error('there was no reduce task');
   const parts: Buffer[] = [];
   const reader = new AgentClient({ address: `http://${reduce.agentAddress ?? ''}` });
-  const world = systemWorld(SILENT_LOGGER);
+  const world = systemWorld();
   const options = { world, reader, path: resultPath(reduce), isComplete: () => true };
   for await (const part of followFile(options)) parts.push(part);
   return addCounts(Buffer.concat(parts).toString('utf8'), new Map());
