@@ -4,10 +4,16 @@
  * again over the same folder, it goes on where it stopped.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Disposable, PlateauError, type World } from '../base/index.js';
+import {
+  type Disposable,
+  ERROR_CODES,
+  type ErrorCode,
+  PlateauError,
+  type World,
+} from '../base/index.js';
 import { type HostFacts, hostFacts } from '../containers/index.js';
 import { defaultResources } from '../resources/index.js';
 import { isReadyMessage } from './daemon.js';
@@ -147,6 +153,8 @@ class Program {
   #child: ChildProcess | undefined;
   #port: number;
   #isStopping = false;
+  /** Where in the log file the lines of the running process begin. */
+  #logStart = 0;
   #backoffMs = RESTART_BACKOFF_MS.first;
   #restart: Disposable | undefined;
 
@@ -188,6 +196,7 @@ class Program {
 
   #spawn(): ChildProcess {
     const log = openSync(this.#options.logFile, 'a');
+    this.#logStart = fstatSync(log).size;
     try {
       // A session of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which
       // then ends everything in order.
@@ -204,11 +213,7 @@ class Program {
     return new Promise((resolve, reject) => {
       const fail = (what: string): void => {
         timer.dispose();
-        reject(
-          new PlateauError('NOT_READY', `${this.name} ${what}; see ${this.#options.logFile}`, {
-            context: { program: this.name, logFile: this.#options.logFile },
-          }),
-        );
+        reject(this.#failure(what));
       };
       const timer = this.#options.world.clock.setTimer(READY_TIMEOUT_MS, () => {
         child.kill('SIGKILL');
@@ -224,6 +229,16 @@ class Program {
     });
   }
 
+  /** What the program said last, if that was an error with a code; else where to look. */
+  #failure(what: string): PlateauError {
+    const { logFile } = this.#options;
+    const context = { program: this.name, logFile };
+    const said = readFileSync(logFile).subarray(this.#logStart).toString('utf8');
+    const [, message = '', code = ''] = /^plateau: (.*) \[([A-Z_]+)\]$/m.exec(said) ?? [];
+    if (isErrorCode(code)) return new PlateauError(code, `${this.name}: ${message}`, { context });
+    return new PlateauError('NOT_READY', `${this.name} ${what}; see ${logFile}`, { context });
+  }
+
   #died(how: string, ranMs: number): void {
     if (this.#isStopping) return;
     this.#options.onRestart?.(this.name, how);
@@ -234,4 +249,8 @@ class Program {
       this.start().catch(() => this.#died('could not be started', 0));
     });
   }
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
 }

@@ -27,6 +27,7 @@ export {
 } from './scheduler-client.js';
 export { OfferRemainder, type TaskSize } from './offer-remainder.js';
 export {
+  FIRST_CONNECT_TIMEOUT_MS,
   MAX_LAUNCHES,
   type TaskRecord,
   type TaskRequest,

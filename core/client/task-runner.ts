@@ -12,7 +12,7 @@ import {
   type TaskStatus,
   isTerminalState,
 } from '../api/index.js';
-import { PlateauError, type World, errorMessage } from '../base/index.js';
+import { type Disposable, PlateauError, type World, errorMessage } from '../base/index.js';
 import { OfferRemainder, type TaskSize } from './offer-remainder.js';
 import { SchedulerClient } from './scheduler-client.js';
 
@@ -54,7 +54,12 @@ export interface TaskRunnerOptions {
   /** Told of every change of a task. */
   readonly onChange?: (record: TaskRecord) => void;
   readonly onDisconnected?: (reason: string, retryInMs: number) => void;
+  /** Milliseconds for the first subscription; a connection that is lost later is tried for ever. */
+  readonly connectTimeoutMs?: number;
 }
+
+/** How long a master is looked for at first. */
+export const FIRST_CONNECT_TIMEOUT_MS = 10_000;
 
 /** Launches of one request at most: what fails so often is not a matter of luck. */
 export const MAX_LAUNCHES = 5;
@@ -82,7 +87,9 @@ export class TaskRunner {
   #open = 0;
   readonly #waiters = new Set<() => void>();
   #failure: unknown;
+  #lastReason = 'no answer';
   #isSuppressed = false;
+  #connectTimer: Disposable | undefined;
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
@@ -91,7 +98,10 @@ export class TaskRunner {
       masters: options.masters,
       frameworkInfo: options.frameworkInfo,
       onEvent: (event) => this.#take(event),
-      ...(options.onDisconnected === undefined ? {} : { onDisconnected: options.onDisconnected }),
+      onDisconnected: (reason, retryInMs) => {
+        this.#lastReason = reason;
+        options.onDisconnected?.(reason, retryInMs);
+      },
     });
   }
 
@@ -106,9 +116,16 @@ export class TaskRunner {
 
   /** Subscribes. What ends the subscription for good is thrown by `finished`. */
   start(): void {
-    this.#client.run().catch((error: unknown) => {
-      this.#failure = error;
-      this.#wake();
+    this.#client.run().catch((error: unknown) => this.#fail(error));
+    const timeoutMs = this.#options.connectTimeoutMs ?? FIRST_CONNECT_TIMEOUT_MS;
+    this.#connectTimer = this.#options.world.clock.setTimer(timeoutMs, () => {
+      if (this.frameworkId !== undefined) return;
+      this.#fail(
+        new PlateauError(
+          'MASTER_UNREACHABLE',
+          `gave up after ${timeoutMs / 1000} s: ${this.#lastReason}`,
+        ),
+      );
     });
   }
 
@@ -151,6 +168,7 @@ export class TaskRunner {
 
   /** Ends the framework; tasks that still run are killed. */
   async close(): Promise<void> {
+    this.#connectTimer?.dispose();
     if (this.#client.isSubscribed) await this.#client.teardown().catch(() => this.#client.close());
     else await this.#client.close();
   }
@@ -270,6 +288,11 @@ export class TaskRunner {
   /** A lost call is made good by reconciliation after the next subscription, or by new offers. */
   #logLost(type: string, error: unknown): void {
     this.#options.world.log.warn('a call was lost', { type, error: errorMessage(error) });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#wake();
   }
 
   #wake(): void {

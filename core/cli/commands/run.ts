@@ -35,6 +35,8 @@ interface RunOptions extends ClientOptions {
 const MOST_INSTANCES = 10_000;
 /** The tasks outlive a lost connection by this long, so that a restart of the master is survived. */
 const FAILOVER_TIMEOUT_SECONDS = 60;
+/** Shorter waits for a master are not worth a word. */
+const SHORT_WAIT_MS = 500;
 /** Without a launch for this long, the user is told how to find out why. */
 const WAITING_HINT_MS = 10_000;
 
@@ -70,8 +72,10 @@ async function run(options: RunOptions): Promise<void> {
       checkpoint: true,
     },
     onChange: (record) => session.changed(record, runner.records),
-    onDisconnected: (reason, retryInMs) =>
-      printNotice(`no connection to a master (${reason}); next try in ${formatSpan(retryInMs)}`),
+    onDisconnected: (reason, retryInMs) => {
+      if (retryInMs < SHORT_WAIT_MS) return;
+      printNotice(`no connection to a master (${reason}); next try in ${formatSpan(retryInMs)}`);
+    },
   });
   const interruption = onInterrupt(() => {
     printNotice('killing the tasks');

@@ -151,6 +151,16 @@ describe('plateau up and the commands of a cluster', function () {
     expect(again.stderr).to.include('NOT_FOUND');
   });
 
+  it('says what keeps a second cluster over the same folder or port from starting', async () => {
+    const second = await plateau(['up', '--port=0', `--work_dir=${cluster.folder}`]);
+    expect(second.code).to.equal(1);
+    expect(second.stderr).to.match(/plateau: master: .*\[WORK_DIR_LOCKED\]/);
+    const port = new URL(cluster.master).port;
+    const third = await plateau(['up', '--ephemeral', `--port=${port}`]);
+    expect(third.code).to.equal(1);
+    expect(third.stderr).to.match(new RegExp(`plateau: master: .*${port}.*\\[PORT_IN_USE\\]`));
+  });
+
   it('names what does not exist', async () => {
     for (const argv of [
       ['logs', 'nothing'],
