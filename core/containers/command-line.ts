@@ -2,8 +2,7 @@
  * From a CommandInfo to what is executed: the program, its arguments, and the whole environment.
  * Nothing of the agent's own environment is in it.
  */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CommandInfo, EnvironmentVariable } from '../api/index.js';
 import { LaunchError } from './launch-error.js';
@@ -32,14 +31,14 @@ export interface CommandLineOptions {
 }
 
 /** @throws LaunchError of stage `command`, naming what is missing or not valid. */
-export async function buildCommandLine(options: CommandLineOptions): Promise<CommandLine> {
+export function buildCommandLine(options: CommandLineOptions): CommandLine {
   const { command, sandbox } = options;
   const environment = buildEnvironment(options);
   const value = command.value ?? '';
   if (value === '') throw new LaunchError('command', 'the command has no value to execute');
   const line =
     command.shell === false
-      ? await direct(command, value, { sandbox, searchPath: environment['PATH'] ?? DEFAULT_PATH })
+      ? direct(command, value, { sandbox, searchPath: environment['PATH'] ?? DEFAULT_PATH })
       : { file: '/bin/sh', argv: ['sh', '-c', isSimple(value) ? `exec ${value}` : value] };
   checkTexts([line.file, ...line.argv, ...Object.entries(environment).flat()]);
   return { ...line, environment };
@@ -95,32 +94,32 @@ interface Search {
   readonly searchPath: string;
 }
 
-async function direct(
+function direct(
   command: CommandInfo,
   value: string,
   search: Search,
-): Promise<Omit<CommandLine, 'environment'>> {
-  const file = await findProgram(value, search);
+): Omit<CommandLine, 'environment'> {
+  const file = findProgram(value, search);
   const argv = command.arguments ?? [];
   return { file, argv: argv.length > 0 ? argv : [value] };
 }
 
 /** Finds a program as `execvp` would, with the task's PATH, from the sandbox. */
-async function findProgram(value: string, search: Search): Promise<string> {
+function findProgram(value: string, search: Search): string {
   const candidates = value.includes('/')
     ? [resolve(search.sandbox, value)]
     : search.searchPath.split(':').map((folder) => resolve(search.sandbox, folder, value));
   for (const candidate of candidates) {
-    if (await isExecutable(candidate)) return candidate;
+    if (isExecutable(candidate)) return candidate;
   }
   const where = value.includes('/') ? '' : ` in PATH (${search.searchPath})`;
   throw new LaunchError('command', `'${value}' is not an executable file${where}`);
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+function isExecutable(path: string): boolean {
   try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }

@@ -38,6 +38,7 @@ import type {
   Welcome,
 } from './launcher/protocol.js';
 import { Limiter } from './limiter.js';
+import { assertPlain } from './plain-only.js';
 import { killLeftBehind } from './processes.js';
 import { makeSandbox, openSandbox } from './sandbox.js';
 import { Users } from './users.js';
@@ -192,13 +193,14 @@ export class ProcessContainerizer implements Containerizer {
 
   async #start(spec: ContainerSpec, entry: Entry): Promise<LaunchOutcome> {
     const { command, sandbox } = spec;
+    assertPlain(spec.container);
     const user = await this.#users.resolve(spec.user);
     const uris = command.uris ?? [];
     const options = { sandbox, workDir: this.#workDir, isClosed: uris.length > 0 };
-    await makeSandbox(options);
+    makeSandbox(options);
     await this.#fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
-    const line = await buildCommandLine(spec);
-    await openSandbox(options, user);
+    const line = buildCommandLine(spec);
+    openSandbox(options, user);
     const request: LaunchRequest = {
       type: 'launch',
       containerId: spec.containerId,

@@ -1,10 +1,19 @@
 /**
  * Makes sandboxes: parents that belong to the agent, so that no task can put something else in the
  * place of a sandbox; the sandbox itself belongs to the user of the task; `runs/latest` leads to the
- * newest. While a sandbox is being filled nobody but the agent may enter it.
+ * newest. While a sandbox is being filled nobody but the agent may enter it. The few calls that this
+ * takes are made at once: handing each to another thread would cost several times as much.
  */
-import { readFileSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, realpath, rename, symlink } from 'node:fs/promises';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LaunchError } from './launch-error.js';
 import type { UserIds } from './users.js';
@@ -23,32 +32,29 @@ export interface SandboxOptions {
 }
 
 /** Makes a sandbox. @throws LaunchError of stage `sandbox`. */
-export async function makeSandbox(options: SandboxOptions): Promise<void> {
+export function makeSandbox(options: SandboxOptions): void {
   const { sandbox } = options;
   const parent = dirname(sandbox);
   try {
     const below = pathBelow(parent, options.workDir);
     const isNested = basename(parent) !== 'runs';
-    const first = await mkdir(parent, { recursive: true, mode: PARENT_MODE });
-    if (first !== undefined && isMasked(PARENT_MODE)) await openParents(first, parent);
+    const first = mkdirSync(parent, { recursive: true, mode: PARENT_MODE });
+    if (first !== undefined && isMasked(PARENT_MODE)) openParents(first, parent);
     // Elsewhere every parent belongs to the agent, and each look would cost as much as a folder.
-    if (isNested) await checkLinks(parent, options.workDir, below);
-    await makeOwn(sandbox, options.isClosed ? CLOSED_MODE : SANDBOX_MODE);
-    if (!isNested) await linkLatest(sandbox);
+    if (isNested) checkLinks(parent, options.workDir, below);
+    makeOwn(sandbox, options.isClosed ? CLOSED_MODE : SANDBOX_MODE);
+    if (!isNested) linkLatest(sandbox);
   } catch (error) {
     throw new LaunchError('sandbox', `cannot make the sandbox ${sandbox}: ${errorMessage(error)}`);
   }
 }
 
 /** Hands the sandbox to whom the task runs as. @throws LaunchError of stage `sandbox`. */
-export async function openSandbox(
-  options: SandboxOptions,
-  user: UserIds | undefined,
-): Promise<void> {
+export function openSandbox(options: SandboxOptions, user: UserIds | undefined): void {
   const { sandbox, isClosed } = options;
   try {
-    if (user !== undefined && !isOwn(user)) await chown(sandbox, user.uid, user.gid);
-    if (isClosed || isMasked(SANDBOX_MODE)) await chmod(sandbox, SANDBOX_MODE);
+    if (user !== undefined && !isOwn(user)) chownSync(sandbox, user.uid, user.gid);
+    if (isClosed || isMasked(SANDBOX_MODE)) chmodSync(sandbox, SANDBOX_MODE);
   } catch (error) {
     throw new LaunchError('sandbox', `cannot hand over ${sandbox}: ${errorMessage(error)}`);
   }
@@ -67,16 +73,16 @@ function pathBelow(path: string, workDir: string): string {
 }
 
 /** A task may own a parent when containers are nested, and put a link in its place. */
-async function checkLinks(parent: string, workDir: string, below: string): Promise<void> {
-  const [real, root] = await Promise.all([realpath(parent), realpath(workDir)]);
+function checkLinks(parent: string, workDir: string, below: string): void {
+  const [real, root] = [realpathSync(parent), realpathSync(workDir)];
   if (real !== root + below) throw new Error(`a link leads to ${real}`);
 }
 
-async function makeOwn(sandbox: string, mode: number): Promise<void> {
+function makeOwn(sandbox: string, mode: number): void {
   try {
-    await mkdir(sandbox, { mode });
+    mkdirSync(sandbox, { mode });
   } catch (error) {
-    const stats = await lstat(sandbox).catch(() => undefined);
+    const stats = lstatSync(sandbox, { throwIfNoEntry: false });
     // Left by a launch that the agent did not live to remember.
     if (stats?.isDirectory() !== true) throw error;
   }
@@ -93,26 +99,26 @@ function isMasked(mode: number): boolean {
 
 let fileModeMask: number | undefined;
 
-async function openParents(first: string, last: string): Promise<void> {
+function openParents(first: string, last: string): void {
   for (let folder = last; folder.length >= first.length; folder = dirname(folder)) {
-    await chmod(folder, PARENT_MODE);
+    chmodSync(folder, PARENT_MODE);
   }
 }
 
 /** Replaces an older link in one step, so that whoever follows it never finds it missing. */
-async function linkLatest(sandbox: string): Promise<void> {
+function linkLatest(sandbox: string): void {
   const name = basename(sandbox);
   const latest = join(dirname(sandbox), 'latest');
   // The first run of an executor is the common case, and the cheaper one.
-  if (await linkUnlessThere(name, latest)) return;
+  if (linkUnlessThere(name, latest)) return;
   const fresh = join(dirname(sandbox), `.latest-${name}`);
-  await linkUnlessThere(name, fresh);
-  await rename(fresh, latest);
+  linkUnlessThere(name, fresh);
+  renameSync(fresh, latest);
 }
 
-async function linkUnlessThere(target: string, path: string): Promise<boolean> {
+function linkUnlessThere(target: string, path: string): boolean {
   try {
-    await symlink(target, path);
+    symlinkSync(target, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
