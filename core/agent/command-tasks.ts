@@ -164,6 +164,8 @@ export class CommandTasks {
     const { task } = running;
     if (outcome.kind === 'failed') {
       this.#context.metrics.containerLaunchErrors++;
+      const { message: why } = outcome;
+      this.#context.world.log.warn('a task was not started', { task: task.id, why });
       this.#finish(running, (batch) => {
         if (task.ending !== undefined) this.#reportEnd(batch, task, undefined);
         else this.#context.reports.change(batch, task, failedLaunch(outcome));

@@ -190,6 +190,8 @@ export class CustomExecutors {
       // One that is to end was not launched on purpose: its tasks just lose their executor.
       if (executor.phase !== 'terminating') {
         metrics.containerLaunchErrors++;
+        const { message: why } = outcome;
+        this.#context.world.log.warn('an executor was not started', { executor: executor.id, why });
         const message = `Failed to launch container: ${outcome.message}`;
         process.endReason = { reason: 'REASON_CONTAINER_LAUNCH_FAILED', message };
       }
@@ -307,6 +309,7 @@ export class CustomExecutors {
       containerId: executor.containerId,
       sandbox,
       command,
+      container: executor.info.container,
       environment: containerEnvironment({ executor, agentId, sandbox, address, config }),
       user: userOf(executor.framework, command, config.switchUser),
       limits: {

@@ -287,6 +287,7 @@ export class Launches {
       containerId,
       sandbox,
       command,
+      container: info.container,
       environment: {
         ...containerEnvironment({ executor, agentId, sandbox, address, config }),
         ...taskEnvironment({ taskId: task.id, role, address }),
@@ -353,6 +354,6 @@ function wireTask(executor: AgentExecutor, info: TaskInfo): Task {
     health_check: info.health_check,
     kill_policy: info.kill_policy,
     limits: info.limits,
-    user: command?.user ?? framework.info.user,
+    user: command?.user,
   };
 }

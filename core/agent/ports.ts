@@ -2,7 +2,7 @@
  * What the agent needs from outside: containers, sandboxes, and its connections. `core/containers`
  * and `core/http` implement these for a real host, `core/simulation` in memory.
  */
-import type { CommandInfo, ExecutorEvent, LinkAgentMessage } from '../api/index.js';
+import type { CommandInfo, ContainerInfo, ExecutorEvent, LinkAgentMessage } from '../api/index.js';
 import type { ContainerId, Disposable } from '../base/index.js';
 
 /** What to run. The containerizer makes the sandbox, fetches the URIs, and starts the process. */
@@ -12,6 +12,8 @@ export interface ContainerSpec {
   readonly sandbox: string;
   /** What to run, with its URIs and its own environment, which wins over `environment`. */
   readonly command: CommandInfo;
+  /** Image, volumes, networks: a containerizer that cannot provide them must fail the launch. */
+  readonly container?: ContainerInfo | undefined;
   /** The whole environment besides that of the command; nothing of the agent's leaks in. */
   readonly environment: Readonly<Record<string, string>>;
   /** The user to run as; undefined: the agent's own. */

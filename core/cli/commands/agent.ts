@@ -109,6 +109,11 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
     server.attach(agent);
     const asked = untilAskedToEnd(fatal);
     await agent.start();
+    if (flags.required('recover') === 'cleanup') {
+      mode = 'end-all';
+      log.info('ends what runs from before and exits; start the agent without --recover then');
+      return;
+    }
     log.info('the agent serves', { address: `${ip}:${port}` });
     preferSmallHeap();
     announceReady(port);
@@ -140,6 +145,7 @@ export function toConfig(flags: Flags, facts: HostFacts, workDir: string): Agent
     diskWatchIntervalMs: flags.durationMs('disk_watch_interval'),
     maxCompletedExecutorsPerFramework: flags.number('max_completed_executors_per_framework'),
     switchUser: flags.boolean('switch_user'),
+    recover: flags.required('recover') === 'cleanup' ? 'cleanup' : 'reconnect',
     reconfigurationPolicy:
       flags.required('reconfiguration_policy') === 'additive' ? 'additive' : 'equal',
   });

@@ -33,6 +33,9 @@ async function runMaster(command: Command): Promise<void> {
   for (const name of givenIgnoredFlags(command, IGNORED_MASTER_FLAGS)) {
     log.warn(`--${name} means nothing to Plateau and is ignored`, { flag: name });
   }
+  if (flags.required('registry') === 'replicated_log') {
+    log.warn('--registry=replicated_log of Mesos is kept as lmdb here, on this host alone');
+  }
   const world = systemWorld(log);
   const config = masterConfig(flags);
   const registry = await openRegistry(flags);
@@ -58,6 +61,7 @@ async function serve(
     master: undefined,
     host: ip,
     port: flags.number('port'),
+    clusterName: flags.text('cluster'),
     flags: flags.shown(),
     filesRoots: [],
     insecureBind: flags.boolean('insecure_bind'),

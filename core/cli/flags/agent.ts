@@ -82,14 +82,14 @@ export const AGENT_FLAGS: readonly FlagRow[] = [
     kind: 'choice',
     default: 'reconnect',
     choices: ['reconnect', 'cleanup'],
-    help: 'after a restart go on with running tasks, or end them',
+    help: 'after a restart go on with running tasks, or end them and exit',
   },
   {
     name: 'reconfiguration_policy',
     kind: 'choice',
     default: 'equal',
     choices: ['equal', 'additive'],
-    help: 'which changes of resources and attributes a restart may bring: none, or more of both',
+    help: 'which changes of resources and attributes a restart may bring while tasks run: none, or more of both',
   },
   {
     name: 'max_completed_executors_per_framework',

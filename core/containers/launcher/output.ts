@@ -1,7 +1,8 @@
 /**
  * The output files of one task. The task writes to them directly; the launcher keeps the descriptors
  * and cuts a file that grew beyond its limit: the newest part goes to `<name>.1`, the file starts
- * anew. Between two looks a file may exceed its limit by what the task writes in that time.
+ * anew. Between two looks a file may exceed its limit by what the task writes in that time. When the
+ * task has ended its file keeps the end of what it wrote, which is what people look for.
  * Everything goes through descriptors: a task may put anything in the place of its files.
  */
 import {
@@ -62,25 +63,62 @@ export class OutputFile {
     return grown;
   }
 
+  /** Brings the file of a task that has ended below the limit; its newest part stays in it. */
+  finish(nowMs: number): void {
+    const { size } = fstatSync(this.descriptor);
+    if (size <= this.#options.limitBytes) return;
+    const keepBytes = this.#keepBytes(nowMs);
+    this.#keepOlder(Math.max(0, size - 2 * keepBytes), Math.min(keepBytes, size - keepBytes));
+    try {
+      this.#moveToFront(size - keepBytes, keepBytes);
+    } finally {
+      ftruncateSync(this.descriptor, keepBytes);
+    }
+  }
+
   close(): void {
     closeSync(this.descriptor);
   }
 
   #cut(size: number, nowMs: number): void {
-    const { limitBytes, path } = this.#options;
-    const isFlood = nowMs - this.#lastCutMs < FLOOD_INTERVAL_MS;
-    const keepBytes = isFlood ? Math.min(FLOOD_KEEP_BYTES, limitBytes) : limitBytes;
+    const keepBytes = this.#keepBytes(nowMs);
     this.#lastCutMs = nowMs;
-    try {
-      this.#copyTail({ from: size - keepBytes, bytes: keepBytes, to: `${path}.1` });
-    } catch {
-      // The task put something there, or the disk is full: the bound matters more than the past.
-    }
+    this.#keepOlder(size - keepBytes, keepBytes);
     ftruncateSync(this.descriptor, 0);
     this.#sizeBytes = 0;
   }
 
-  #copyTail(part: { readonly from: number; readonly bytes: number; readonly to: string }): void {
+  #keepBytes(nowMs: number): number {
+    const { limitBytes } = this.#options;
+    const isFlood = nowMs - this.#lastCutMs < FLOOD_INTERVAL_MS;
+    return isFlood ? Math.min(FLOOD_KEEP_BYTES, limitBytes) : limitBytes;
+  }
+
+  #keepOlder(from: number, bytes: number): void {
+    try {
+      this.#copy({ from, bytes, to: `${this.#options.path}.1` });
+    } catch {
+      // The task put something there, or the disk is full: the bound matters more than the past.
+    }
+  }
+
+  /** Moves the end of the file to its beginning, by another way than the one that only appends. */
+  #moveToFront(from: number, bytes: number): void {
+    const target = openSync(`/proc/self/fd/${this.descriptor}`, constants.O_WRONLY);
+    try {
+      for (let done = 0; done < bytes;) {
+        const wanted = Math.min(copyBuffer.length, bytes - done);
+        const length = readSync(this.descriptor, copyBuffer, 0, wanted, from + done);
+        if (length === 0) break;
+        writeSync(target, copyBuffer, 0, length, done);
+        done += length;
+      }
+    } finally {
+      closeSync(target);
+    }
+  }
+
+  #copy(part: { readonly from: number; readonly bytes: number; readonly to: string }): void {
     removeFile(part.to);
     const target = openOutput(part.to, constants.O_EXCL);
     try {

@@ -26,7 +26,11 @@ export class OutputPatrol {
 
   /** Looks a last time and closes the file. */
   remove(file: OutputFile): void {
-    this.#look(file, performance.now());
+    try {
+      file.finish(performance.now());
+    } catch {
+      // A failing disk must not end the launcher, nor keep the end of the task from being told.
+    }
     this.#files.delete(file);
     this.#fast.delete(file);
     file.close();

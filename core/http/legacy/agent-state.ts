@@ -1,11 +1,12 @@
 /** The page `/state` of an agent, as it was before the v1 API. */
 import type { AgentExecutor, AgentFramework } from '../../agent/index.js';
-import { MESOS_VERSION, PLATEAU_VERSION, type Task } from '../../api/index.js';
+import type { Task } from '../../api/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { launchedTasks, queuedTasks, terminatedTasks } from '../agent-views.js';
 import type { JsonChunks } from '../answers.js';
 import type { ServedAgent } from '../served-agent.js';
 import { reservedText, resourcesText } from './agents.js';
+import { BUILD_MEMBERS } from './build.js';
 import { listPieces, listText, objectText, optionalText, seconds, valueText } from './json-text.js';
 import { taskText } from './tasks.js';
 
@@ -37,8 +38,7 @@ export function agentStateChunks(context: AgentPageContext): JsonChunks {
 function identityMembers(context: AgentPageContext): Record<string, string | undefined> {
   const { agent, startMs, address, capabilities } = context;
   return {
-    version: valueText(MESOS_VERSION),
-    plateau_version: valueText(PLATEAU_VERSION),
+    ...BUILD_MEMBERS,
     start_time: valueText(seconds(startMs)),
     id: valueText(agent.state.agentId ?? ''),
     pid: valueText(`slave(1)@${address}`),

@@ -2,10 +2,11 @@
  * The pages `/state`, `/state-summary`, `/slaves`, `/frameworks` and `/tasks` of a master, as pieces of
  * text: a snapshot taken at once, sent in chunks. Tasks of one version are rendered once.
  */
-import { MESOS_VERSION, type MasterInfo, PLATEAU_VERSION, type Task } from '../../api/index.js';
+import type { MasterInfo, Task } from '../../api/index.js';
 import type { ClusterView, MasterTimes } from '../../master/index.js';
 import type { JsonChunks } from '../answers.js';
 import { absentAgentText, agentBasics, agentText } from './agents.js';
+import { BUILD_MEMBERS } from './build.js';
 import { type FrameworkView, frameworkBasics, frameworkPieces, timeText } from './frameworks.js';
 import { listPieces, listText, objectText, optionalText, seconds, valueText } from './json-text.js';
 import { StateCounts, taskText } from './tasks.js';
@@ -23,13 +24,7 @@ export interface MasterPageContext {
 
 /** `/version`: what we are compatible with, and what we are. */
 export function versionText(): string {
-  return valueText({
-    build_date: '',
-    build_time: 0,
-    build_user: '',
-    version: MESOS_VERSION,
-    plateau_version: PLATEAU_VERSION,
-  });
+  return objectText(BUILD_MEMBERS);
 }
 
 /** `/state`. */
@@ -55,8 +50,7 @@ function identityMembers(context: MasterPageContext): Record<string, string | un
   const connected = agents.filter((agent) => agent.isConnected).length;
   const { id, pid, port, hostname } = info;
   return {
-    version: valueText(MESOS_VERSION),
-    plateau_version: valueText(PLATEAU_VERSION),
+    ...BUILD_MEMBERS,
     start_time: valueText(seconds(context.times.startedMs)),
     elected_time: timeText(context.times.electedMs),
     id: valueText(id),

@@ -114,9 +114,10 @@ describe('Agent recovery', () => {
     expect(host.keys().map((key) => key.split('/')[0])).to.deep.equal(['agent', 'sandboxes']);
   });
 
-  it('refuses other resources without a reboot, unless they are more and that is allowed', async () => {
+  it('refuses other resources while tasks run, unless they are more and that is allowed', async () => {
     const host = new Host();
     await host.start();
+    await host.run([taskInfo('t1')]);
     const more = host.config.resources.map((resource) => ({
       ...resource,
       scalar: { value: 9999 },
@@ -131,6 +132,33 @@ describe('Agent recovery', () => {
     host.config = { ...host.config, reconfigurationPolicy: 'equal' };
     await host.restart();
     expect(host.agent.isRegistered).to.equal(true);
+  });
+
+  it('takes any resources when nothing runs, and keeps its id', async () => {
+    const host = new Host();
+    await host.start();
+    await host.run([taskInfo('t1')]);
+    await host.end('t1');
+    host.config = { ...host.config, resources: host.config.resources.slice(0, 1) };
+    await host.restart();
+    expect(host.agent).to.include({ agentId: AGENT, isRegistered: true });
+    expect(host.last('t1').state).to.equal('TASK_FINISHED');
+  });
+
+  it('never connects when it is to clean up, and lets tasks be ended under any make-up', async () => {
+    const host = new Host();
+    await host.start();
+    await host.run([taskInfo('t1')]);
+    const whole = host.config;
+    host.config = { ...whole, recover: 'cleanup', resources: whole.resources.slice(0, 1) };
+    await host.restart();
+    expect(host.agent.isRegistered).to.equal(false);
+    const closing = host.agent.close('end-all');
+    await host.advance(3100);
+    await closing;
+    host.config = whole;
+    await host.start();
+    expect(host.last('t1').state).to.equal('TASK_KILLED');
   });
 
   it('refuses a checkpoint of another format', async () => {
