@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Agent, type AgentConfig, agentConfig } from '../../agent/index.js';
 import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
-import { type Logger, PlateauError, type Store, systemWorld } from '../../base/index.js';
+import {
+  type Disposable,
+  type Logger,
+  PlateauError,
+  type Store,
+  systemWorld,
+} from '../../base/index.js';
 import {
   type Flags,
   addFlags,
@@ -23,7 +29,7 @@ import { defaultResources, parseAttributes, parseResourceList } from '../../reso
 import { lockWorkDirectory, openStore } from '../../store/index.js';
 import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
-import { preferSmallHeap } from '../memory.js';
+import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
 
 /** Format of the checkpoint that this version writes. */
@@ -104,6 +110,7 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
     onFatal: fail,
   });
   let mode: 'leave-running' | 'end-all' = 'leave-running';
+  let collecting: Disposable | undefined;
   try {
     connector.attach(agent);
     server.attach(agent);
@@ -115,12 +122,13 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
       return;
     }
     log.info('the agent serves', { address: `${ip}:${port}` });
-    preferSmallHeap();
+    collecting = collectWhenIdle(world.clock);
     announceReady(port);
     const request = await asked;
     if (request === 'SIGUSR1') mode = 'end-all';
     log.info('the agent ends', { asked: request, tasks: mode });
   } finally {
+    collecting?.dispose();
     await agent.close(mode);
     connector.close();
     await server.close();

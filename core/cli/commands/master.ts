@@ -1,7 +1,13 @@
 /** `plateau master`: puts a master together from its flags and runs it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { PlateauError, type Store, type World, systemWorld } from '../../base/index.js';
+import {
+  type Disposable,
+  PlateauError,
+  type Store,
+  type World,
+  systemWorld,
+} from '../../base/index.js';
 import {
   type Flags,
   addFlags,
@@ -15,7 +21,7 @@ import { parseQuantities } from '../../resources/index.js';
 import { type WorkDirectoryLock, lockWorkDirectory, openStore } from '../../store/index.js';
 import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
 import { IGNORED_MASTER_FLAGS, MASTER_FLAGS } from '../flags/master.js';
-import { preferSmallHeap } from '../memory.js';
+import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
 
 /** Format of the registry that this version writes. */
@@ -75,15 +81,17 @@ async function serve(
     address: { hostname, ip, port },
     onFatal: fail,
   });
+  let collecting: Disposable | undefined;
   try {
     const asked = untilAskedToEnd(fatal);
     server.attach(master);
     await master.start();
     log.info('the master serves', { address: `${ip}:${port}`, id: master.info.id });
-    preferSmallHeap();
+    collecting = collectWhenIdle(world.clock);
     announceReady(port);
     log.info('the master ends', { asked: await asked });
   } finally {
+    collecting?.dispose();
     await server.close();
     master.stop();
   }
