@@ -2,17 +2,29 @@
  * An agent as the allocator knows it: what it has, who holds what of it, and what is free. Resources
  * that are held are bound to the role they are held in; `total` and `free` are bound to none.
  */
-import type { AgentInfoCapabilityType } from '../api/index.js';
 import type { FrameworkId, AgentId } from '../base/index.js';
-import { Resources } from '../resources/index.js';
+import { type ResourceItem, Resources } from '../resources/index.js';
 import type { AgentAllocationState } from './allocator.js';
 import type { Client } from './client.js';
+
+/** Who is told about changes of agents. */
+export interface AgentWatcher {
+  /** Agents that are worth another look. */
+  readonly unsettled: Set<AgentEntry>;
+  /** What the agent has, or who holds it, has changed. */
+  noteChanged(agent: AgentEntry): void;
+}
 
 export class AgentEntry {
   readonly id: AgentId;
   #state: AgentAllocationState;
   #total: Resources;
-  #capabilities: ReadonlySet<AgentInfoCapabilityType>;
+  /** Whether frameworks in several roles, and in nested ones, can use it. */
+  takesMultiRole = false;
+  takesNestedRoles = false;
+  /** Whether it has any, free or not. */
+  hasGpus = false;
+  region: string | undefined;
   isActive = true;
   /**
    * Each client that has not changed since the change of this number was offered what it may have of
@@ -29,28 +41,30 @@ export class AgentEntry {
   #isFreePlain: boolean | undefined;
   #offerable: { readonly role: string; readonly resources: Resources } | undefined;
 
-  readonly #unsettled: Set<AgentEntry>;
+  /** What of it tasks use; the rest is offered. */
+  readonly #used = new Map<FrameworkId, Resources>();
+  /** Shared resources that were offered in this run: to one client each. */
+  #sharedOffered = Resources.EMPTY;
+  readonly #watcher: AgentWatcher;
 
-  /** @param unsettled is told whenever the agent changes: it is worth another look. */
-  constructor(id: AgentId, state: AgentAllocationState, unsettled: Set<AgentEntry>) {
+  constructor(id: AgentId, state: AgentAllocationState, watcher: AgentWatcher) {
     this.id = id;
     this.#state = state;
     this.#total = state.total;
-    this.#capabilities = capabilityTypes(state);
-    this.#unsettled = unsettled;
-    this.unsettle();
+    this.#watcher = watcher;
+    this.state = state;
   }
 
   /** All clients are to be looked at again. */
   unsettle(): void {
     this.settledAt = -1;
-    this.#unsettled.add(this);
+    this.#watcher.unsettled.add(this);
   }
 
   /** Nothing is left to decide until the agent, or a client after the given change, changes. */
   settle(changes: number): void {
     this.settledAt = changes;
-    this.#unsettled.delete(this);
+    this.#watcher.unsettled.delete(this);
   }
 
   get state(): AgentAllocationState {
@@ -59,12 +73,10 @@ export class AgentEntry {
 
   set state(state: AgentAllocationState) {
     this.#state = state;
-    this.#capabilities = capabilityTypes(state);
+    this.takesMultiRole = state.capabilities.some(({ type }) => type === 'MULTI_ROLE');
+    this.takesNestedRoles = state.capabilities.some(({ type }) => type === 'HIERARCHICAL_ROLE');
+    this.region = state.info.domain?.fault_domain?.region.name;
     this.total = state.total;
-  }
-
-  get capabilities(): ReadonlySet<AgentInfoCapabilityType> {
-    return this.#capabilities;
   }
 
   get total(): Resources {
@@ -73,12 +85,18 @@ export class AgentEntry {
 
   set total(total: Resources) {
     this.#total = total;
+    this.hasGpus = total.scalar('gpus') > 0;
     this.#changed();
   }
 
-  /** What nobody holds; nothing when more is held than the agent has. */
+  /**
+   * What nobody holds, and what is shared, unless it was offered in this run already. Nothing when
+   * more is held than the agent has.
+   */
   get free(): Resources {
-    this.#free ??= this.#total.minus(this.#allocated);
+    this.#free ??= this.#total
+      .minus(hasShared(this.#total) ? this.#allocated.filter(isNotShared) : this.#allocated)
+      .minus(this.#sharedOffered);
     return this.#free;
   }
 
@@ -104,6 +122,40 @@ export class AgentEntry {
     return this.#held;
   }
 
+  /** What tasks of each framework use; the rest of what it holds is offered. */
+  get used(): ReadonlyMap<FrameworkId, Resources> {
+    return this.#used;
+  }
+
+  /** Tasks of the framework use what it held as an offer. */
+  noteUsed(frameworkId: FrameworkId, resources: Resources): void {
+    this.#used.set(frameworkId, (this.#used.get(frameworkId) ?? Resources.EMPTY).plus(resources));
+  }
+
+  /** What is shared among what frameworks hold in a role; or one framework alone. */
+  sharedHeld(role: string, frameworkId?: FrameworkId): Resources {
+    let shared = Resources.EMPTY;
+    for (const [holder, held] of this.#held) {
+      if (frameworkId !== undefined && holder !== frameworkId) continue;
+      shared = shared.plus(held.filter((item) => item.shared && item.allocationRole === role));
+    }
+    return shared;
+  }
+
+  /** What is shared of an offer is not offered again in this run. Returns whether anything is. */
+  noteSharedOffered(offer: Resources): boolean {
+    if (!hasShared(offer)) return false;
+    this.#sharedOffered = this.#sharedOffered.plus(offer.filter((item) => item.shared));
+    this.#changed();
+    return true;
+  }
+
+  /** The run is over: what is shared may be offered again. */
+  forgetSharedOffered(): void {
+    this.#sharedOffered = Resources.EMPTY;
+    this.#changed();
+  }
+
   /**
    * Gives resources to a framework; they may exceed what is free.
    * @param unbound the same bound to no role, where the caller has it.
@@ -122,9 +174,22 @@ export class AgentEntry {
     if (after.isEmpty) this.#held.delete(frameworkId);
     else this.#held.set(frameworkId, after);
     const released = before.contains(resources) ? resources : before.minus(after);
+    this.#releaseUsed(frameworkId, { before, after, released });
     this.#allocated = this.#allocated.minus(released.unallocated());
     this.#changed();
     return released;
+  }
+
+  /** What is given back is taken from offers first. */
+  #releaseUsed(
+    frameworkId: FrameworkId,
+    { before, after, released }: Readonly<Record<'before' | 'after' | 'released', Resources>>,
+  ): void {
+    const used = this.#used.get(frameworkId);
+    if (used === undefined) return;
+    const left = used.minus(released.minus(before.minus(used)));
+    if (left.isEmpty || after.isEmpty) this.#used.delete(frameworkId);
+    else this.#used.set(frameworkId, left);
   }
 
   #changed(): void {
@@ -132,9 +197,16 @@ export class AgentEntry {
     this.#isFreePlain = undefined;
     this.#offerable = undefined;
     this.unsettle();
+    this.#watcher.noteChanged(this);
   }
 }
 
-function capabilityTypes(state: AgentAllocationState): ReadonlySet<AgentInfoCapabilityType> {
-  return new Set(state.capabilities.flatMap(({ type }) => (type === undefined ? [] : [type])));
+function isNotShared(item: ResourceItem): boolean {
+  return !item.shared;
+}
+
+/** Whether any of it may be held by several at once. */
+export function hasShared(resources: Resources): boolean {
+  for (const item of resources.items) if (item.shared) return true;
+  return false;
 }

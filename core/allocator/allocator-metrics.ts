@@ -1,5 +1,6 @@
 /** The figures of the allocator, named as in Mesos below `allocator/`. */
 import type { Ledger } from './ledger.js';
+import { writeQuotas } from './quota-metrics.js';
 import { RunSamples } from './run-samples.js';
 import type { ScalarVector } from './scalar-vectors.js';
 
@@ -25,6 +26,7 @@ export class AllocatorMetrics {
     this.#latencyMs.write('mesos/allocation_run_latency_ms', figures);
     writeResources(ledger, figures);
     writeRoles(ledger, figures);
+    writeQuotas(ledger, figures);
     return figures;
   }
 }

@@ -2,6 +2,7 @@
  * Whether a client may be offered what is free on an agent: small named checks, in the order in which
  * they are made. The check that refuses is the explanation: runs and `explain` use the same.
  */
+import type { Random } from '../base/index.js';
 import {
   type Quantities,
   type ResourceItem,
@@ -12,12 +13,19 @@ import type { AgentEntry } from './agent-entry.js';
 import type { Client } from './client.js';
 import type { AllocatorConfig } from './config.js';
 import type { RefusalReason } from './decisions.js';
+import { type Stage, grantGuarantee, grantShare } from './grant.js';
 import type { OfferFilters } from './offer-filters.js';
+import type { QuotaBook } from './quota-book.js';
 
 /** What checks need to know beside client and agent. */
 export interface CheckContext {
   readonly config: AllocatorConfig;
   readonly filters: OfferFilters;
+  readonly quotas: QuotaBook;
+  /** Hosts that may be offered; undefined: all. */
+  readonly whitelist: ReadonlySet<string> | undefined;
+  /** See `shrink`; explanations have none, so that asking changes nothing. */
+  readonly random?: Random | undefined;
 }
 
 interface Check<Subject> {
@@ -41,6 +49,10 @@ interface Candidate extends Pair {
 /** About the agent alone. */
 const AGENT_CHECKS: readonly Check<AgentEntry>[] = [
   { reason: 'AGENT_INACTIVE', refuses: (agent) => !agent.isActive },
+  {
+    reason: 'NOT_WHITELISTED',
+    refuses: ({ state }, { whitelist }) => whitelist?.has(state.info.hostname) === false,
+  },
   { reason: 'NOTHING_FREE', refuses: (agent) => agent.free.isEmpty },
 ];
 
@@ -54,16 +66,16 @@ const CLIENT_CHECKS: readonly Check<Client>[] = [
 const OFFER_CHECKS: readonly Check<Candidate>[] = [
   { reason: 'AGENT_CAPABILITY', refuses: lacksCapability },
   { reason: 'GPU_AGENT', refuses: isKeptForGpus },
+  { reason: 'REMOTE_REGION', refuses: isRemote },
+  {
+    reason: 'OFFER_CONSTRAINTS',
+    refuses: ({ client, agent }) => client.constraints?.isMetBy(agent.state.info) === false,
+  },
   { reason: 'RESERVED_FOR_OTHERS', refuses: ({ offerable }) => offerable.isEmpty },
   { reason: 'FRAMEWORK_CAPABILITY', refuses: ({ offer }) => offer.isEmpty },
   {
     reason: 'BELOW_MINIMUM',
-    refuses: ({ offer, client }, { config }) =>
-      !isWorthOffering(offer, client.minimum ?? config.minAllocatable),
-  },
-  {
-    reason: 'FILTERED',
-    refuses: ({ offer, client, agent }, { filters }) => filters.isRefused(client, agent, offer),
+    refuses: ({ offer, client }, { config }) => !isWorthOffering(offer, client, config),
   },
 ];
 
@@ -77,15 +89,40 @@ export function examineClient(client: Client, context: CheckContext): RefusalRea
   return firstRefusal(CLIENT_CHECKS, client, context);
 }
 
-/** What the client may be offered of the agent (bound to no role), or why nothing. */
+/**
+ * What the client may be offered of the agent (bound to no role), or why nothing. In the stage of
+ * guarantees only for roles whose guarantee is not met, as far as it is not met.
+ */
 export function examineOffer(
   client: Client,
   agent: AgentEntry,
   context: CheckContext,
+  stage: Stage = 'fair-share',
 ): Resources | RefusalReason {
   const offerable = agent.offerableTo(client.role);
-  const offer = agent.isFreePlain ? offerable : offerable.filter((item) => canUse(client, item));
-  return firstRefusal(OFFER_CHECKS, { client, agent, offerable, offer }, context) ?? offer;
+  const usable = agent.isFreePlain ? offerable : offerable.filter((item) => canUse(client, item));
+  const candidate = { client, agent, offerable, offer: usable };
+  const refusal = firstRefusal(OFFER_CHECKS, candidate, context);
+  if (refusal !== undefined) return refusal;
+  const offer = context.quotas.isEmpty ? usable : withinQuota(client, usable, { context, stage });
+  if (typeof offer === 'string') return offer;
+  return context.filters.isRefused(client, agent, offer) ? 'FILTERED' : offer;
+}
+
+function withinQuota(
+  client: Client,
+  usable: Resources,
+  { context, stage }: { readonly context: CheckContext; readonly stage: Stage },
+): Resources | RefusalReason {
+  const { config, quotas, random } = context;
+  const options = { role: client.role, quotas, random };
+  if (stage === 'guarantees') {
+    const offer = grantGuarantee(usable, options);
+    return isWorthOffering(offer, client, config) ? offer : 'QUOTA_LIMIT';
+  }
+  const { resources, withinLimit } = grantShare(usable, options);
+  if (isWorthOffering(resources, client, config)) return resources;
+  return isWorthOffering(withinLimit, client, config) ? 'QUOTA_HEADROOM' : 'QUOTA_LIMIT';
 }
 
 function firstRefusal<Subject>(
@@ -99,19 +136,14 @@ function firstRefusal<Subject>(
 
 /** Agents from before roles were several, or nested, cannot tell whose resources are whose. */
 function lacksCapability({ client, agent }: Pair): boolean {
-  const { capabilities } = agent;
-  if (client.framework.capabilities.has('MULTI_ROLE') && !capabilities.has('MULTI_ROLE')) {
-    return true;
-  }
-  return client.isNestedRole && !capabilities.has('HIERARCHICAL_ROLE');
+  if (client.framework.isMultiRole && !agent.takesMultiRole) return true;
+  return client.isNestedRole && !agent.takesNestedRoles;
 }
 
 /** Frameworks that cannot use gpus would fill up the few agents that have them. */
 function isKeptForGpus({ client, agent }: Pair, { config }: CheckContext): boolean {
-  if (!config.filterGpuResources || client.framework.capabilities.has('GPU_RESOURCES')) {
-    return false;
-  }
-  return agent.total.scalar('gpus') > 0;
+  if (!agent.hasGpus || !config.filterGpuResources) return false;
+  return !client.framework.capabilities.has('GPU_RESOURCES');
 }
 
 /** Whether the framework understands the kind of resource. */
@@ -121,8 +153,17 @@ function canUse({ framework: { capabilities } }: Client, item: ResourceItem): bo
   return item.reservations.length <= 1 || capabilities.has('RESERVATION_REFINEMENT');
 }
 
-/** Whether an offer contains at least one of the minimums completely; without any, it does. */
-function isWorthOffering(offer: Resources, minimums: readonly Quantities[]): boolean {
+/** Agents of another region are far away: for frameworks that say that they can bear it. */
+function isRemote({ client, agent }: Pair, { config }: CheckContext): boolean {
+  const here = config.domain?.fault_domain?.region.name;
+  if (here === undefined || agent.region === undefined || agent.region === here) return false;
+  return !client.framework.capabilities.has('REGION_AWARE');
+}
+
+/** Whether an offer contains at least one of the minimums completely; without any, something. */
+function isWorthOffering(offer: Resources, client: Client, config: AllocatorConfig): boolean {
+  if (offer.isEmpty) return false;
+  const minimums: readonly Quantities[] = client.minimum ?? config.minAllocatable;
   if (minimums.length === 0) return true;
   const quantities = offer.quantities();
   return minimums.some((minimum) => quantitiesContain(quantities, minimum));

@@ -5,17 +5,29 @@
 import type { FrameworkInfo, FrameworkInfoCapabilityType } from '../api/index.js';
 import type { FrameworkId } from '../base/index.js';
 import { DEFAULT_ROLE, type Quantities } from '../resources/index.js';
+import type { RoleConstraints } from './offer-constraints.js';
 import type { ShareNode } from './share-node.js';
 import type { ShareTree } from './share-tree.js';
 
 export class FrameworkEntry {
   readonly id: FrameworkId;
   isActive = false;
-  capabilities: ReadonlySet<FrameworkInfoCapabilityType> = new Set();
+  /** What it states; `isMultiRole` follows. */
+  #capabilities: ReadonlySet<FrameworkInfoCapabilityType> = new Set();
+  isMultiRole = false;
   readonly clients = new Map<string, Client>();
 
   constructor(id: FrameworkId) {
     this.id = id;
+  }
+
+  get capabilities(): ReadonlySet<FrameworkInfoCapabilityType> {
+    return this.#capabilities;
+  }
+
+  set capabilities(capabilities: ReadonlySet<FrameworkInfoCapabilityType>) {
+    this.#capabilities = capabilities;
+    this.isMultiRole = capabilities.has('MULTI_ROLE');
   }
 }
 
@@ -29,6 +41,8 @@ export class Client {
   isSuppressed = false;
   /** An offer has to contain one of these; undefined: the minimum of the configuration. */
   minimum: readonly Quantities[] | undefined;
+  /** What agents have to be like; undefined: every agent will do. */
+  constraints: RoleConstraints | undefined;
   /** The number of the change that last made it eligible for more; see `AllocationCycle`. */
   changedAt = 0;
   /** How many filters it has, on all agents. */

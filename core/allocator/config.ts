@@ -3,7 +3,11 @@
  * allocator keeps. Durations are in milliseconds, amounts in thousandths.
  */
 
+import type { DomainInfo } from '../api/index.js';
 import { type Quantities, parseQuantities } from '../resources/index.js';
+
+/** In which order roles, or frameworks in a role, are served: fair shares, or random by weight. */
+export type SorterKind = 'drf' | 'random';
 
 export interface EarlyReofferConfig {
   /** Whether freed resources may be offered before the next batch. */
@@ -21,7 +25,15 @@ export interface AllocatorConfig {
   readonly fairnessExcluded: readonly string[];
   /** Whether agents that have gpus are kept for frameworks that can use them. */
   readonly filterGpuResources: boolean;
+  /** Where the master is: agents in other regions are for frameworks that say they take them. */
+  readonly domain?: DomainInfo | undefined;
+  readonly roleSorter: SorterKind;
+  readonly frameworkSorter: SorterKind;
   readonly earlyReoffer: EarlyReofferConfig;
+  /** Part of the expected agents that has to be back before anything is offered after a failover. */
+  readonly recoveryAgentFactor: number;
+  /** But no longer than this. */
+  readonly recoveryTimeoutMs: number;
   /** How long a refusal lasts when the framework does not say. */
   readonly defaultFilterMs: number;
   /** Longer refusals are cut to this. */
@@ -33,6 +45,10 @@ export const DEFAULT_ALLOCATOR_CONFIG: AllocatorConfig = {
   minAllocatable: parseQuantities('cpus:0.01|mem:32'),
   fairnessExcluded: [],
   filterGpuResources: true,
+  roleSorter: 'drf',
+  frameworkSorter: 'drf',
+  recoveryAgentFactor: 0.8,
+  recoveryTimeoutMs: 10 * 60 * 1000,
   // Short enough that a slot is idle for a small part of a task of 100 ms, long enough that a
   // cluster where thousands of tasks end per second is served by 200 runs, not by thousands.
   earlyReoffer: { enabled: true, minIntervalMs: 5 },

@@ -14,6 +14,8 @@ export interface ExplainOptions {
   /** The window of time since the last batch began. */
   readonly window: number;
   readonly lastRunMs: number | undefined;
+  /** Whether nothing is offered yet after a failover. */
+  readonly isHeldOff: boolean;
 }
 
 /** Explains one client; see `RoleExplanation`. */
@@ -32,10 +34,11 @@ export function explainClient(client: Client, options: ExplainOptions): RoleExpl
 
 function countRefusals(
   client: Client,
-  { ledger, context, window }: ExplainOptions,
+  { ledger, context, window, isHeldOff }: ExplainOptions,
 ): Partial<Record<RefusalReason, number>> {
   const own = examineClient(client, context);
   if (own !== undefined) return { [own]: ledger.agents.size };
+  if (isHeldOff) return { RECOVERING: ledger.agents.size };
   const counts: Partial<Record<RefusalReason, number>> = {};
   for (const agent of ledger.agents.values()) {
     const isServed = agent.servedWindow === window;

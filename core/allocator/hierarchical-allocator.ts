@@ -3,9 +3,15 @@
  * receives the calls of the master, changes the ledger, and decides which of them ask for a run; what
  * a run does is in `allocation-cycle.ts`, whether a client may be offered an agent in `checks.ts`.
  */
-import type { Filters, FrameworkInfo } from '../api/index.js';
+import type {
+  AllocatorInverseOfferStatusStatus,
+  Filters,
+  FrameworkInfo,
+  SchedulerOfferConstraints,
+  Unavailability,
+} from '../api/index.js';
 import { type AgentId, type Clock, type FrameworkId, type World, assert } from '../base/index.js';
-import type { Resources } from '../resources/index.js';
+import { Resources } from '../resources/index.js';
 import type { AgentEntry } from './agent-entry.js';
 import { AllocationCycle } from './allocation-cycle.js';
 import { AllocatorMetrics } from './allocator-metrics.js';
@@ -13,16 +19,27 @@ import type {
   AgentAllocationState,
   AllocationListener,
   Allocator,
+  AllocatorRecovery,
   FrameworkAllocationState,
   Held,
+  InverseAllocationListener,
+  InverseOfferStatuses,
+  RoleState,
 } from './allocator.js';
 import type { CheckContext } from './checks.js';
 import { type FrameworkEntry, capabilitiesOf, minimumOf, rolesOf, type Client } from './client.js';
 import type { AllocatorConfig } from './config.js';
 import type { AllocationExplanation } from './decisions.js';
 import { explainClient } from './explain.js';
+import { InverseOffers } from './inverse-offers.js';
 import { Ledger } from './ledger.js';
-import { OfferFilters, filterDurationMs } from './offer-filters.js';
+import { type OfferConstraints, compileOfferConstraints } from './offer-constraints.js';
+import { OfferFilters, filterDurationMs, refusalDurationMs } from './offer-filters.js';
+import type { CompilePattern } from './pattern.js';
+import type { RoleQuota } from './quota.js';
+import { compileRe2 } from './re2-pattern.js';
+import { RecoveryHold } from './recovery-hold.js';
+import { trackRoles } from './role-tracking.js';
 import { type Run, RunSchedule } from './run-schedule.js';
 import { isSameValue } from './same-value.js';
 
@@ -31,6 +48,10 @@ export interface HierarchicalAllocatorOptions {
   readonly config: AllocatorConfig;
   /** Called once for each run that gave out anything. */
   readonly onAllocations: AllocationListener;
+  /** Called once for each run that asks anybody to give back anything. Default: nobody is asked. */
+  readonly onInverseOffers?: InverseAllocationListener | undefined;
+  /** Compiles the regular expressions of offer constraints. Default: by RE2. */
+  readonly compilePattern?: CompilePattern | undefined;
 }
 
 export class HierarchicalAllocator implements Allocator {
@@ -39,7 +60,10 @@ export class HierarchicalAllocator implements Allocator {
   readonly #onAllocations: AllocationListener;
   readonly #ledger: Ledger;
   readonly #filters = new OfferFilters((agent) => agent.unsettle());
-  readonly #context: CheckContext;
+  readonly #inverseOffers = new InverseOffers();
+  readonly #onInverseOffers: InverseAllocationListener | undefined;
+  readonly #compilePattern: CompilePattern;
+  readonly #context: MutableContext;
   readonly #cycle: AllocationCycle;
   readonly #metrics = new AllocatorMetrics();
   readonly #schedule: RunSchedule;
@@ -48,6 +72,7 @@ export class HierarchicalAllocator implements Allocator {
   /** How many batches have begun: explanations are about what happened since. */
   #window = 0;
   #lastRunMs: number | undefined;
+  #recovery: RecoveryHold | undefined;
 
   /** Batches begin one interval after this. */
   constructor(options: HierarchicalAllocatorOptions) {
@@ -55,13 +80,17 @@ export class HierarchicalAllocator implements Allocator {
     this.#clock = world.clock;
     this.#config = config;
     this.#onAllocations = options.onAllocations;
-    this.#ledger = new Ledger(config.fairnessExcluded);
-    this.#context = { config, filters: this.#filters };
-    this.#cycle = new AllocationCycle({
-      ledger: this.#ledger,
-      context: this.#context,
-      random: world.random.fork('allocator'),
+    this.#onInverseOffers = options.onInverseOffers;
+    this.#compilePattern = options.compilePattern ?? compileRe2;
+    const random = world.random.fork('allocator');
+    this.#ledger = new Ledger({
+      fairnessExcluded: config.fairnessExcluded,
+      randomRoles: config.roleSorter === 'random' ? random.fork('roles') : undefined,
+      randomClients: config.frameworkSorter === 'random' ? random.fork('frameworks') : undefined,
     });
+    const { quotas } = this.#ledger;
+    this.#context = { config, filters: this.#filters, quotas, whitelist: undefined, random };
+    this.#cycle = new AllocationCycle({ ledger: this.#ledger, context: this.#context, random });
     this.#schedule = new RunSchedule({
       clock: world.clock,
       config,
@@ -69,20 +98,37 @@ export class HierarchicalAllocator implements Allocator {
     });
   }
 
+  recover({ expectedAgents, quotas }: AllocatorRecovery): void {
+    assert(this.#ledger.agents.size === 0, 'recover is called before any agent is added');
+    for (const [role, quota] of quotas) this.updateQuota(role, quota);
+    const { recoveryAgentFactor, recoveryTimeoutMs } = this.#config;
+    const agents = Math.floor(expectedAgents * recoveryAgentFactor);
+    if (agents === 0 || this.#ledger.quotas.isEmpty) return;
+    this.#recovery = new RecoveryHold({ clock: this.#clock, agents, timeoutMs: recoveryTimeoutMs });
+  }
+
   addFramework(id: FrameworkId, state: FrameworkAllocationState, used: Held<AgentId>): void {
+    const constraints = this.#compile(state.offerConstraints);
     const framework = this.#ledger.addFramework(id, used);
     framework.isActive = state.active;
-    this.#setInfo(framework, state.info, state.suppressedRoles);
+    this.#setInfo(framework, { ...state, constraints });
     if (state.active) this.#schedule.requestAll();
   }
 
-  updateFramework(id: FrameworkId, info: FrameworkInfo, suppressedRoles: readonly string[]): void {
-    this.#setInfo(this.#ledger.framework(id), info, suppressedRoles);
+  updateFramework(
+    id: FrameworkId,
+    info: FrameworkInfo,
+    suppressedRoles: readonly string[],
+    offerConstraints?: SchedulerOfferConstraints,
+  ): void {
+    const constraints = this.#compile(offerConstraints);
+    this.#setInfo(this.#ledger.framework(id), { info, suppressedRoles, constraints });
   }
 
   removeFramework(id: FrameworkId): void {
     const framework = this.#ledger.framework(id);
     for (const client of framework.clients.values()) this.#filters.dropOfClient(client);
+    this.#inverseOffers.forget(id);
     for (const agent of this.#ledger.removeFramework(framework)) {
       this.#schedule.requestEarly(agent);
     }
@@ -98,6 +144,7 @@ export class HierarchicalAllocator implements Allocator {
   deactivateFramework(id: FrameworkId): void {
     const framework = this.#ledger.framework(id);
     framework.isActive = false;
+    this.#inverseOffers.disconnect(id);
     for (const client of framework.clients.values()) {
       this.#filters.dropOfClient(client);
       this.#refresh(client);
@@ -105,7 +152,12 @@ export class HierarchicalAllocator implements Allocator {
   }
 
   addAgent(id: AgentId, state: AgentAllocationState, used: Held<FrameworkId>): void {
-    this.#schedule.requestAgent(this.#ledger.addAgent(id, state, used));
+    const agent = this.#ledger.addAgent(id, state, used);
+    if (state.unavailability !== undefined) {
+      this.#inverseOffers.setWindow(agent, state.unavailability);
+    }
+    this.#recovery?.noteAgent();
+    this.#schedule.requestAgent(agent);
   }
 
   updateAgent(id: AgentId, state: AgentAllocationState): void {
@@ -126,7 +178,44 @@ export class HierarchicalAllocator implements Allocator {
   removeAgent(id: AgentId): void {
     const agent = this.#ledger.agent(id);
     this.#filters.dropOfAgent(agent);
+    this.#inverseOffers.setWindow(agent, undefined);
     this.#ledger.removeAgent(agent);
+  }
+
+  addResourceProvider(id: AgentId, brought: Resources, used: Held<FrameworkId>): void {
+    const agent = this.#ledger.agent(id);
+    this.#ledger.setTotal(agent, agent.total.plus(brought));
+    for (const [frameworkId, resources] of used) this.#ledger.use(agent, frameworkId, resources);
+  }
+
+  updateWhitelist(hostnames: readonly string[] | undefined): void {
+    this.#context.whitelist = hostnames === undefined ? undefined : new Set(hostnames);
+    for (const agent of this.#ledger.agents.values()) agent.unsettle();
+  }
+
+  updateUnavailability(id: AgentId, unavailability: Unavailability | undefined): void {
+    const agent = this.#ledger.agent(id);
+    this.#inverseOffers.setWindow(agent, unavailability);
+    this.#schedule.requestAgent(agent);
+  }
+
+  updateInverseOffer(
+    agentId: AgentId,
+    frameworkId: FrameworkId,
+    status?: AllocatorInverseOfferStatusStatus,
+    filters?: Filters,
+  ): void {
+    const agent = this.#ledger.agents.get(agentId);
+    if (agent === undefined || !this.#ledger.frameworks.has(frameworkId)) return;
+    const silentUntilMs =
+      filters === undefined
+        ? undefined
+        : this.#clock.elapsed() + refusalDurationMs(filters, this.#config);
+    this.#inverseOffers.answer(agent, frameworkId, { status, silentUntilMs });
+  }
+
+  inverseOfferStatuses(): InverseOfferStatuses {
+    return this.#inverseOffers.statuses();
   }
 
   activateAgent(id: AgentId): void {
@@ -154,6 +243,14 @@ export class HierarchicalAllocator implements Allocator {
     if (framework !== undefined && filters !== undefined) {
       this.#refuse(framework, agent, { resources, filters });
     }
+  }
+
+  noteUsed(frameworkId: FrameworkId, agentId: AgentId, resources: Resources): void {
+    const agent = this.#ledger.agents.get(agentId);
+    const held = agent?.held.get(frameworkId);
+    if (agent === undefined || held === undefined) return;
+    const offered = held.minus(agent.used.get(frameworkId) ?? Resources.EMPTY);
+    agent.noteUsed(frameworkId, resources.minus(resources.minus(offered)));
   }
 
   updateAllocation(
@@ -196,6 +293,7 @@ export class HierarchicalAllocator implements Allocator {
       this.#filters.dropOfClient(client);
       this.#refresh(client);
     }
+    this.#inverseOffers.revive(id);
     this.#schedule.requestAll();
   }
 
@@ -203,13 +301,26 @@ export class HierarchicalAllocator implements Allocator {
     for (const [role, weight] of weights) this.#ledger.tree.setWeight(role, weight);
   }
 
+  updateQuota(role: string, quota: RoleQuota | undefined): void {
+    const { quotas, agents } = this.#ledger;
+    quotas.set(role, quota, agents.values());
+    // Without any quota no later run would notice that something is not held back any more.
+    this.#cycle.noteAllEligible();
+  }
+
+  roles(): ReadonlyMap<string, RoleState> {
+    return trackRoles(this.#ledger);
+  }
+
   explain(id: FrameworkId): AllocationExplanation | undefined {
     const framework = this.#ledger.frameworks.get(id);
     if (framework === undefined) return undefined;
     this.#expireFilters();
+    if (this.#ledger.quotas.settle()) this.#cycle.noteAllEligible();
     const options = {
       ledger: this.#ledger,
-      context: this.#context,
+      context: { ...this.#context, random: undefined },
+      isHeldOff: this.#recovery?.isHolding === true,
       window: this.#window,
       lastRunMs: this.#lastRunMs,
     };
@@ -229,12 +340,14 @@ export class HierarchicalAllocator implements Allocator {
 
   /** No run happens after this. */
   dispose(): void {
+    this.#recovery?.dispose();
     this.#schedule.dispose();
   }
 
   #carryOut({ isBatch, candidates, requestedMs }: Run): void {
     const startMs = this.#clock.elapsed();
     this.#expireFilters();
+    if (this.#recovery?.isHolding === true) return;
     if (isBatch) this.#window++;
     const allocations = this.#cycle.run(candidates, this.#window);
     this.#ledger.runs++;
@@ -242,6 +355,17 @@ export class HierarchicalAllocator implements Allocator {
     if (isBatch) this.#batches++;
     this.#metrics.noteRun(this.#clock.elapsed() - startMs, startMs - requestedMs);
     if (allocations.length > 0) this.#onAllocations(allocations);
+    this.#askBack(candidates, startMs);
+  }
+
+  #askBack(candidates: Run['candidates'], nowMs: number): void {
+    if (this.#onInverseOffers === undefined) return;
+    const inverse = this.#inverseOffers.collect(candidates, this.#ledger.frameworks, nowMs);
+    if (inverse.length > 0) this.#onInverseOffers(inverse);
+  }
+
+  #compile(constraints: SchedulerOfferConstraints | undefined): OfferConstraints {
+    return compileOfferConstraints(constraints, this.#compilePattern);
   }
 
   #expireFilters(): void {
@@ -272,7 +396,7 @@ export class HierarchicalAllocator implements Allocator {
     );
   }
 
-  #setInfo(framework: FrameworkEntry, info: FrameworkInfo, suppressed: readonly string[]): void {
+  #setInfo(framework: FrameworkEntry, { info, suppressedRoles, constraints }: Wishes): void {
     framework.capabilities = capabilitiesOf(info);
     const roles = rolesOf(info);
     for (const client of framework.clients.values()) {
@@ -283,8 +407,9 @@ export class HierarchicalAllocator implements Allocator {
     for (const role of roles) {
       const client = this.#ledger.client(framework, role);
       client.isSubscribed = true;
-      client.isSuppressed = suppressed.includes(role);
+      client.isSuppressed = suppressedRoles.includes(role);
       client.minimum = minimumOf(info, role);
+      client.constraints = constraints.get(role);
       this.#refresh(client);
     }
   }
@@ -298,4 +423,14 @@ export class HierarchicalAllocator implements Allocator {
       this.#ledger.tree.deactivate(client.node);
     }
   }
+}
+
+/** The one part of what checks know that calls replace. */
+type MutableContext = CheckContext & { whitelist: CheckContext['whitelist'] };
+
+/** What a framework says that it wants. */
+interface Wishes {
+  readonly info: FrameworkInfo;
+  readonly suppressedRoles: readonly string[];
+  readonly constraints: OfferConstraints;
 }

@@ -4,8 +4,13 @@ export type {
   Allocation,
   AllocationListener,
   Allocator,
+  AllocatorRecovery,
   FrameworkAllocationState,
   Held,
+  InverseAllocation,
+  InverseAllocationListener,
+  InverseOfferStatuses,
+  RoleState,
 } from './allocator.js';
 export {
   type AllocatorConfig,
@@ -13,6 +18,7 @@ export {
   type EarlyReofferConfig,
   MAX_FILTERS_PER_AGENT,
   MAX_RUN_SAMPLES,
+  type SorterKind,
 } from './config.js';
 export {
   type AllocationExplanation,
@@ -24,6 +30,17 @@ export {
   HierarchicalAllocator,
   type HierarchicalAllocatorOptions,
 } from './hierarchical-allocator.js';
+export { validateOfferConstraints } from './offer-constraints.js';
+export {
+  type CompilePattern,
+  MAX_PATTERN_CHARS,
+  MAX_PATTERN_INSTRUCTIONS,
+  type Pattern,
+  type PatternProblem,
+} from './pattern.js';
+export { compileRe2 } from './re2-pattern.js';
+export { type RoleQuota, isDefaultQuota } from './quota.js';
 export { ScalarNames, type ScalarVector } from './scalar-vectors.js';
 export { ShareNode } from './share-node.js';
 export { ShareTree, type ShareTreeOptions } from './share-tree.js';
+export { weightedShuffle } from './weighted-order.js';

@@ -7,11 +7,18 @@
  */
 import { type AgentId, type FrameworkId, assert } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
-import { AgentEntry } from './agent-entry.js';
+import { AgentEntry, hasShared } from './agent-entry.js';
 import type { AgentAllocationState, Held } from './allocator.js';
 import { Client, FrameworkEntry } from './client.js';
-import { ScalarNames } from './scalar-vectors.js';
-import { ShareTree } from './share-tree.js';
+import { QuotaBook } from './quota-book.js';
+import { ScalarNames, type ScalarVector } from './scalar-vectors.js';
+import { ShareTree, type ShareTreeOptions } from './share-tree.js';
+
+/** What a framework holds of an agent in a role, and what the whole role does, of what is shared. */
+interface SharedUse {
+  readonly client: Resources;
+  readonly role: Resources;
+}
 
 export class Ledger {
   readonly agents = new Map<AgentId, AgentEntry>();
@@ -25,8 +32,15 @@ export class Ledger {
   /** How many runs there have been. */
   runs = 0;
 
-  constructor(fairnessExcluded: readonly string[]) {
-    this.tree = new ShareTree({ names: this.names, fairnessExcluded });
+  readonly quotas = new QuotaBook(this.names);
+
+  constructor(options: Omit<ShareTreeOptions, 'names'>) {
+    this.tree = new ShareTree({ ...options, names: this.names });
+  }
+
+  /** Called by agents that change. */
+  noteChanged(agent: AgentEntry): void {
+    this.quotas.noteChanged(agent);
   }
 
   /** The agent of an id that must be known. */
@@ -45,21 +59,21 @@ export class Ledger {
 
   addAgent(id: AgentId, state: AgentAllocationState, used: Held<FrameworkId>): AgentEntry {
     assert(!this.agents.has(id), `agent ${id} is known to the allocator already`);
-    const agent = new AgentEntry(id, state, this.unsettled);
+    const agent = new AgentEntry(id, state, this);
     this.agents.set(id, agent);
     this.tree.changeTotal(this.names.measure(agent.total), 1);
-    for (const [frameworkId, resources] of used) this.hold(agent, frameworkId, resources);
+    for (const [frameworkId, resources] of used) this.use(agent, frameworkId, resources);
     return agent;
   }
 
   /** Forgets an agent; what was held on it counts for nobody any more. */
   removeAgent(agent: AgentEntry): void {
     for (const [frameworkId, resources] of agent.held) {
-      this.#forgetHolding(agent, frameworkId);
-      this.#charge(frameworkId, resources, -1);
+      this.release(agent, frameworkId, resources);
     }
     this.tree.changeTotal(this.names.measure(agent.total), -1);
     this.agents.delete(agent.id);
+    this.quotas.forget(agent);
     this.unsettled.delete(agent);
     agent.isActive = false;
   }
@@ -78,11 +92,11 @@ export class Ledger {
     this.frameworks.set(id, framework);
     for (const agent of this.#holdings.get(id) ?? []) {
       const held = agent.held.get(id);
-      if (held !== undefined) this.#charge(id, held, 1);
+      if (held !== undefined) this.#charge(agent, id, { resources: held, sign: 1 });
     }
     for (const [agentId, resources] of used) {
       const agent = this.agents.get(agentId);
-      if (agent !== undefined && !agent.held.has(id)) this.hold(agent, id, resources);
+      if (agent !== undefined && !agent.held.has(id)) this.use(agent, id, resources);
     }
     return framework;
   }
@@ -117,9 +131,15 @@ export class Ledger {
   /** The client is given resources in a run. Returns them bound to its role. */
   serve(agent: AgentEntry, client: Client, offer: Resources): Resources {
     const bound = offer.allocatedTo(client.role);
-    agent.hold(client.framework.id, bound, offer);
-    this.#noteHolding(agent, client.framework.id);
-    this.tree.serve(client.node, this.names.measure(bound));
+    const frameworkId = client.framework.id;
+    agent.hold(frameworkId, bound, offer);
+    this.#noteHolding(agent, frameworkId);
+    if (!hasShared(bound)) {
+      this.tree.serve(client.node, this.names.measure(bound));
+      return bound;
+    }
+    const amounts = this.#amounts(agent, client, { resources: bound, sign: 1 });
+    this.tree.serve(client.node, amounts.client, amounts.role);
     return bound;
   }
 
@@ -128,25 +148,62 @@ export class Ledger {
     if (resources.isEmpty) return;
     agent.hold(frameworkId, resources);
     this.#noteHolding(agent, frameworkId);
-    this.#charge(frameworkId, resources, 1);
+    this.#charge(agent, frameworkId, { resources, sign: 1 });
+  }
+
+  /** The same for resources that its tasks use. */
+  use(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): void {
+    if (resources.isEmpty) return;
+    this.hold(agent, frameworkId, resources);
+    agent.noteUsed(frameworkId, resources);
   }
 
   /** A framework, known or not, gives resources back. Returns what it did hold of them. */
   release(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): Resources {
     const released = agent.release(frameworkId, resources);
     if (!agent.held.has(frameworkId)) this.#forgetHolding(agent, frameworkId);
-    this.#charge(frameworkId, released, -1);
+    this.#charge(agent, frameworkId, { resources: released, sign: -1 });
     return released;
   }
 
-  #charge(frameworkId: FrameworkId, resources: Resources, sign: 1 | -1): void {
+  /** Carries a change that the agent knows of already to the share tree. */
+  #charge(agent: AgentEntry, frameworkId: FrameworkId, change: Change): void {
     const framework = this.frameworks.get(frameworkId);
     if (framework === undefined) return;
-    for (const [role, part] of resources.byAllocationRole()) {
+    const { sign } = change;
+    for (const [role, part] of change.resources.byAllocationRole()) {
       const client = this.client(framework, role);
-      this.tree.charge(client.node, this.names.measure(part), sign);
+      if (hasShared(part)) {
+        const amounts = this.#amounts(agent, client, { resources: part, sign });
+        this.tree.charge(client.node, amounts.client, sign, amounts.role);
+      } else {
+        this.tree.charge(client.node, this.names.measure(part), sign);
+      }
       if (sign === -1) this.#retire(client);
     }
+  }
+
+  /**
+   * By how much client and role change when some of it is shared, which counts once for each client
+   * and once for the role, however often they hold it.
+   */
+  #amounts(
+    agent: AgentEntry,
+    client: Client,
+    { resources, sign }: Change,
+  ): Readonly<Record<'client' | 'role', ScalarVector>> {
+    const plain = resources.filter((item) => !item.shared);
+    const shared = resources.filter((item) => item.shared);
+    const now: SharedUse = {
+      client: agent.sharedHeld(client.role, client.framework.id),
+      role: agent.sharedHeld(client.role),
+    };
+    const measure = (held: Resources): ScalarVector => {
+      const other = sign === 1 ? held.minus(shared) : held.plus(shared);
+      const change = sign === 1 ? countedOnce(held, other) : countedOnce(other, held);
+      return this.names.measure(plain.plus(change)).slice();
+    };
+    return { client: measure(now.client), role: measure(now.role) };
   }
 
   #noteHolding(agent: AgentEntry, frameworkId: FrameworkId): void {
@@ -168,4 +225,16 @@ export class Ledger {
     this.tree.removeClient(client.node);
     client.framework.clients.delete(client.role);
   }
+}
+
+interface Change {
+  /** Each bound to a role. */
+  readonly resources: Resources;
+  readonly sign: 1 | -1;
+}
+
+/** The shared items of `more` of which there are none in `less`. */
+function countedOnce(more: Resources, less: Resources): Resources {
+  const keys = new Set(less.items.map(({ key }) => key));
+  return more.filter(({ key }) => !keys.has(key));
 }

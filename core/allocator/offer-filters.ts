@@ -21,14 +21,22 @@ export interface OfferFilter extends Expiring {
 }
 
 /**
- * How long a refusal lasts, in milliseconds; 0: no filter. A time that is not stated, negative or not
- * a number means the default; others are at least one allocation interval and at most the maximum.
+ * How long a refusal of an offer lasts, in milliseconds; 0: no filter. At least one allocation
+ * interval, so that one batch passes.
  */
 export function filterDurationMs(filters: Filters, config: AllocatorConfig): number {
+  const wanted = refusalDurationMs(filters, config);
+  return wanted === 0 ? 0 : Math.max(wanted, config.allocationIntervalMs);
+}
+
+/**
+ * How long a framework wants not to be asked again, in milliseconds. A time that is not stated,
+ * negative or not a number means the default; others are at most the maximum.
+ */
+export function refusalDurationMs(filters: Filters, config: AllocatorConfig): number {
   const stated = (filters.refuse_seconds ?? Number.NaN) * 1000;
   if (stated === 0) return 0;
-  const wanted = stated > 0 ? Math.min(stated, config.maxFilterMs) : config.defaultFilterMs;
-  return Math.max(wanted, config.allocationIntervalMs);
+  return stated > 0 ? Math.min(stated, config.maxFilterMs) : config.defaultFilterMs;
 }
 
 /** All filters: by agent, by client, and by their end. */

@@ -62,18 +62,24 @@ export class ShareNode<Client> {
 
   /** Moves a listed child to where its present share belongs. */
   place(child: ShareNode<Client>, share: number): void {
+    const { ordered } = this;
     const position = this.#positionOf(child);
     child.#setKey(share);
-    const before = this.ordered[position - 1];
-    const after = this.ordered[position + 1];
-    if (
-      (before === undefined || compare(before, child) < 0) &&
-      (after === undefined || compare(child, after) < 0)
-    ) {
-      return;
+    const before = ordered[position - 1];
+    const after = ordered[position + 1];
+    if (before !== undefined && compare(before, child) > 0) {
+      const target = this.#find(child, 0, position);
+      for (let index = position; index > target; index--) {
+        ordered[index] = at(ordered, index - 1);
+      }
+      ordered[target] = child;
+    } else if (after !== undefined && compare(child, after) > 0) {
+      const target = this.#find(child, position + 1, ordered.length) - 1;
+      for (let index = position; index < target; index++) {
+        ordered[index] = at(ordered, index + 1);
+      }
+      ordered[target] = child;
     }
-    this.ordered.splice(position, 1);
-    this.ordered.splice(this.#find(child), 0, child);
   }
 
   /** Sorts all listed children anew. */
@@ -93,10 +99,10 @@ export class ShareNode<Client> {
     return position;
   }
 
-  /** The position of the first listed child that is not before `child`. */
-  #find(child: ShareNode<Client>): number {
-    let low = 0;
-    let high = this.ordered.length;
+  /** The position in a range of the first listed child that is not before `child`. */
+  #find(child: ShareNode<Client>, from = 0, end = this.ordered.length): number {
+    let low = from;
+    let high = end;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (compare(at(this.ordered, middle), child) < 0) low = middle + 1;

@@ -7,19 +7,27 @@
  * clients (frameworks) are the children of that leaf. So one walk over the tree yields roles and, in
  * each, frameworks, and one path upwards carries each change.
  *
- * Order moves only in `settle`: a run settles before each agent, and walks while shares move.
+ * Order moves only in `settle`: a run settles before each agent, and walks while shares move. Instead
+ * of by share, roles or frameworks may be served in random order by weight, a new one in each walk.
  */
-import { assert } from '../base/index.js';
+import { type Random, assert, shuffle } from '../base/index.js';
 import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
 import { ShareNode } from './share-node.js';
+import { weightedShuffle } from './weighted-order.js';
 
 /** Sorts before everything that the name of a role may start with. */
 const OWN_LEAF = '.';
+
+const NOTHING: ScalarVector = new Float64Array(0);
 
 export interface ShareTreeOptions {
   readonly names: ScalarNames;
   /** Resource names that do not count in shares. */
   readonly fairnessExcluded: readonly string[];
+  /** Serves roles in random order by weight instead of by share. */
+  readonly randomRoles?: Random | undefined;
+  /** Serves the clients of a role in random order instead of by share. */
+  readonly randomClients?: Random | undefined;
 }
 
 export class ShareTree<Client> {
@@ -28,6 +36,8 @@ export class ShareTree<Client> {
   /** Weights other than 1, by role; also of roles that nobody is in. */
   readonly #weights = new Map<string, number>();
   readonly #excluded: ReadonlySet<number>;
+  readonly #randomRoles: Random | undefined;
+  readonly #randomClients: Random | undefined;
   #total: ScalarVector = new Float64Array(0);
   /** Listed nodes whose key is out of date. */
   #moved: ShareNode<Client>[] = [];
@@ -36,6 +46,8 @@ export class ShareTree<Client> {
 
   constructor(options: ShareTreeOptions) {
     this.#excluded = new Set(options.fairnessExcluded.map((name) => options.names.indexOf(name)));
+    this.#randomRoles = options.randomRoles;
+    this.#randomClients = options.randomClients;
   }
 
   /** What all agents have. */
@@ -86,18 +98,24 @@ export class ShareTree<Client> {
     }
   }
 
-  /** The client was served: it and all nodes above hold more. */
-  serve(client: ShareNode<Client>, amount: ScalarVector): void {
+  /** The client was served: it and all nodes above hold more. See `charge`. */
+  serve(client: ShareNode<Client>, amount: ScalarVector, roleAmount = amount): void {
     for (let node: ShareNode<Client> | undefined = client; node !== undefined; node = node.parent) {
       node.served++;
     }
-    this.charge(client, amount, 1);
+    this.charge(client, amount, 1, roleAmount);
   }
 
-  /** What the client holds has grown (1) or shrunk (-1) without being served. */
-  charge(client: ShareNode<Client>, amount: ScalarVector, sign: 1 | -1): void {
-    for (let node: ShareNode<Client> | undefined = client; node !== undefined; node = node.parent) {
-      node.allocated = accumulate(node.allocated, amount, sign);
+  /**
+   * What the client holds has grown (1) or shrunk (-1) without being served.
+   * @param roleAmount by how much the nodes above change, where that is another amount: what two
+   *   clients of a role share counts for each of them, and for the role once.
+   */
+  charge(client: ShareNode<Client>, amount: ScalarVector, sign: 1 | -1, roleAmount = amount): void {
+    client.allocated = accumulate(client.allocated, amount, sign);
+    this.#noteMoved(client);
+    for (let node = client.parent; node !== undefined; node = node.parent) {
+      node.allocated = accumulate(node.allocated, roleAmount, sign);
       this.#noteMoved(node);
     }
   }
@@ -121,6 +139,21 @@ export class ShareTree<Client> {
 
   weightOf(role: string): number {
     return this.#weights.get(role) ?? 1;
+  }
+
+  /** The weights that are not 1, by role. */
+  weights(): ReadonlyMap<string, number> {
+    return this.#weights;
+  }
+
+  /** What the role's own clients hold. */
+  ownAllocated(role: string): ScalarVector {
+    return this.#ownLeaves.get(role)?.allocated ?? NOTHING;
+  }
+
+  /** Whether the role has active clients of its own. */
+  isServable(role: string): boolean {
+    return (this.#ownLeaves.get(role)?.ordered.length ?? 0) > 0;
   }
 
   /** The roles that have clients, in no particular order. */
@@ -164,11 +197,18 @@ export class ShareTree<Client> {
   }
 
   /**
-   * Visits the roles that have active clients, subtree by subtree, the lowest share first, until
-   * `visit` answers true. It is given the role's own leaf: its `ordered` are the active clients.
+   * Visits the roles that have active clients, subtree by subtree, the lowest share first (or in
+   * random order), until `visit` answers true. It is given the role's own leaf; see `clientsOf`.
    */
   walkRoles(visit: (ownLeaf: ShareNode<Client>) => boolean): void {
-    walk(this.#root, visit);
+    if (this.#randomRoles === undefined) walk(this.#root, visit);
+    else randomLeaves(this.#root, this.#randomRoles).some(visit);
+  }
+
+  /** The active clients of a role in the order in which they are served. */
+  clientsOf(ownLeaf: ShareNode<Client>): readonly ShareNode<Client>[] {
+    if (this.#randomClients === undefined) return ownLeaf.ordered;
+    return shuffle(this.#randomClients, [...ownLeaf.ordered]);
   }
 
   #ownLeaf(role: string): ShareNode<Client> {
@@ -228,4 +268,24 @@ function walk<Client>(
     if (child.name === OWN_LEAF ? visit(child) : walk(child, visit)) return true;
   }
   return false;
+}
+
+/** All own leaves drawn by their part of the tree: a subtree's weight is divided among its nodes. */
+function randomLeaves<Client>(root: ShareNode<Client>, random: Random): ShareNode<Client>[] {
+  const parts = new Map<ShareNode<Client>, number>();
+  divideWeight(root, 1, parts);
+  return weightedShuffle(random, [...parts.keys()], (leaf) => parts.get(leaf) ?? 1);
+}
+
+function divideWeight<Client>(
+  node: ShareNode<Client>,
+  part: number,
+  parts: Map<ShareNode<Client>, number>,
+): void {
+  const total = node.ordered.reduce((sum, { weight }) => sum + weight, 0);
+  for (const child of node.ordered) {
+    const share = (part * child.weight) / total;
+    if (child.name === OWN_LEAF) parts.set(child, share);
+    else divideWeight(child, share, parts);
+  }
 }

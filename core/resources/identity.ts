@@ -46,6 +46,8 @@ export class ResourceIdentity {
   /** The key without the allocation role. */
   readonly base: string;
   readonly key: string;
+  /** The same bound to other roles, as asked for before. */
+  #bound: Map<string | undefined, ResourceIdentity> | undefined;
 
   /** @param fields normalised; its own allocation role does not count. */
   constructor(fields: IdentityFields, allocationRole: string | undefined, base: string) {
@@ -62,7 +64,21 @@ export class ResourceIdentity {
     this.key = allocationRole === undefined ? base : `${base}\0${allocationRole}`;
     Object.freeze(this);
   }
+
+  /** See `withAllocationRole`. */
+  boundTo(role: string | undefined): ResourceIdentity {
+    this.#bound ??= new Map();
+    const known = this.#bound.get(role);
+    if (known !== undefined) return known;
+    const made = new ResourceIdentity(this, role, this.base);
+    if (this.#bound.size >= MAX_REMEMBERED_ROLES) this.#bound.clear();
+    this.#bound.set(role, made);
+    return made;
+  }
 }
+
+/** Roles under which an identity remembers itself; with more, all are forgotten. */
+const MAX_REMEMBERED_ROLES = 64;
 
 const UNRESERVED: readonly Reservation[] = Object.freeze([]);
 
@@ -88,8 +104,7 @@ export function withAllocationRole(
   identity: ResourceIdentity,
   role: string | undefined,
 ): ResourceIdentity {
-  if (identity.allocationRole === role) return identity;
-  return new ResourceIdentity(identity, role, identity.base);
+  return identity.allocationRole === role ? identity : identity.boundTo(role);
 }
 
 /** The role that the resource is reserved for at last, or `*`. */

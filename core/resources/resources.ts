@@ -165,12 +165,24 @@ export class Resources {
 
   /** The same, all bound to one role: offered to it or used in it. */
   allocatedTo(role: string): Resources {
-    return this.withIdentities((item) => withAllocationRole(item.identity, role));
+    return this.bound(role);
   }
 
   /** The same, bound to no role. */
   unallocated(): Resources {
-    return this.withIdentities((item) => withAllocationRole(item.identity, undefined));
+    return this.bound(undefined);
+  }
+
+  /** Items bound to one role, or to none, stay in order under another; nothing becomes the same. */
+  private bound(role: string | undefined): Resources {
+    const first = this.items[0]?.allocationRole;
+    if (this.items.some(({ allocationRole }) => allocationRole !== first)) {
+      return this.withIdentities((item) => withAllocationRole(item.identity, role));
+    }
+    if (first === role) return this;
+    return new Resources(
+      this.items.map((item) => withIdentity(item, withAllocationRole(item.identity, role))),
+    );
   }
 
   /** The same amounts as something else; what becomes the same is added up. */

@@ -82,6 +82,7 @@ class Bench {
 export async function benchAllocation(): Promise<BenchResult[]> {
   const results = [
     steadyCycle(),
+    quotaCycle(),
     wholeCycle(),
     coldCycle(),
     declinedCycle(),
@@ -102,6 +103,24 @@ function steadyCycle(): Measured {
   });
   bench.dispose();
   return { name: 'cycle, 1,000 agents x 200 frameworks, 1 % freed', value };
+}
+
+/** Every role has a guarantee, some larger than others, and a limit. */
+function quotaCycle(): Measured {
+  const bench = new Bench(1000, 200);
+  for (let role = 0; role < ROLES; role++) {
+    bench.allocator.updateQuota(`role-${role}`, {
+      guarantees: new Map([['cpus', 24_000 * 10 * role]]),
+      limits: new Map([['cpus', 24_000 * 150]]),
+    });
+  }
+  bench.run();
+  const value = median(() => {
+    bench.recover(10);
+    return bench.run();
+  });
+  bench.dispose();
+  return { name: 'cycle, 1,000 agents x 200 frameworks, 1 % freed, quota in every role', value };
 }
 
 function wholeCycle(): Measured {

@@ -1,0 +1,23 @@
+/**
+ * Regular expressions that clients send. They must not cost more than time in proportion to the text,
+ * whatever the expression: the engine that is plugged in has to be one of the RE2 kind.
+ */
+
+export interface Pattern {
+  /** Whether the expression matches the whole text. */
+  matches(text: string): boolean;
+}
+
+/** What is wrong with an expression, for whoever sent it. */
+export interface PatternProblem {
+  readonly problem: string;
+}
+
+/** Compiles an expression in time and space that are bounded whatever the expression. */
+export type CompilePattern = (expression: string) => Pattern | PatternProblem;
+
+/** Longer expressions are refused without being looked at. */
+export const MAX_PATTERN_CHARS = 4096;
+
+/** Instructions of a compiled expression; more complex ones are refused, as by Mesos. */
+export const MAX_PATTERN_INSTRUCTIONS = 100;
