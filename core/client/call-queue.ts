@@ -4,7 +4,12 @@
  * concern the same update, go beside them over a few connections of their own. Node's own client
  * rather than got, which costs several times as much per call on the hottest path there is.
  */
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  Agent,
+  type IncomingMessage,
+  type RequestOptions,
+  request as httpRequest,
+} from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { PlateauError, errorMessage } from '../base/index.js';
 import { REQUEST_TIMEOUT_MS } from './api-client.js';
@@ -21,6 +26,9 @@ export interface CallTarget {
 
 export class CallQueue {
   readonly #target: CallTarget;
+  /** Taken apart once: it is the same for every call. */
+  readonly #address: RequestOptions;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #ordered = new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 30_000 });
   readonly #beside = new Agent({
     keepAlive: true,
@@ -34,6 +42,18 @@ export class CallQueue {
 
   constructor(target: CallTarget) {
     this.#target = target;
+    const { url, streamId } = target;
+    this.#address = {
+      method: 'POST',
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? 80 : Number(url.port),
+      path: `${url.pathname}${url.search}`,
+      timeout: REQUEST_TIMEOUT_MS,
+    };
+    this.#headers = {
+      'Content-Type': 'application/json',
+      ...(streamId === undefined ? {} : { 'Mesos-Stream-Id': streamId }),
+    };
   }
 
   /**
@@ -96,31 +116,29 @@ export class CallQueue {
   async #post(type: string, body: string, agent: Agent): Promise<{ status: number; text: string }> {
     try {
       const response = await this.#request(body, agent);
-      return { status: response.statusCode ?? 0, text: await readText(response) };
+      return { status: response.statusCode ?? 0, text: await textOf(response) };
     } catch (error) {
       throw unanswered(type, this.#target.url, error);
     }
   }
 
   #request(body: string, agent: Agent): Promise<IncomingMessage> {
-    const { url, streamId } = this.#target;
+    const headers = { ...this.#headers, 'Content-Length': Buffer.byteLength(body) };
     return new Promise((resolve, reject) => {
-      const request = httpRequest(url, {
-        method: 'POST',
-        agent,
-        timeout: REQUEST_TIMEOUT_MS,
-        headers: {
-          'Content-Type': 'application/json',
-          'Content-Length': Buffer.byteLength(body),
-          ...(streamId === undefined ? {} : { 'Mesos-Stream-Id': streamId }),
-        },
-      });
+      const request = httpRequest({ ...this.#address, agent, headers });
       request.once('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', reject);
       request.once('response', resolve);
       request.end(body);
     });
   }
+}
+
+/** The body of an answer. Most have none, and are not worth a reader. */
+async function textOf(response: IncomingMessage): Promise<string> {
+  if (response.headers['content-length'] !== '0') return readText(response);
+  response.resume();
+  return '';
 }
 
 function notSent(type: string, why: string): PlateauError {
