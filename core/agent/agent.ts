@@ -25,6 +25,7 @@ import {
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import { CHECKPOINT_FORMAT, Checkpoint, KEYS } from './checkpoint.js';
+import { CheckpointedResources } from './checkpointed-resources.js';
 import { CommandTasks } from './command-tasks.js';
 import type { AgentAddress, AgentConfig } from './config.js';
 import type { AgentContext } from './context.js';
@@ -34,7 +35,6 @@ import { Endings } from './endings.js';
 import { ExecutorApi } from './executor-api.js';
 import { SandboxCollector } from './gc.js';
 import { introduction } from './introduction.js';
-import { MAX_INFO_CHARS, sizeFault } from './limits.js';
 import { Launches } from './launches.js';
 import { AgentMetrics, metricsSnapshot } from './metrics.js';
 import type {
@@ -44,8 +44,8 @@ import type {
   MasterConnection,
   MasterConnector,
   Sandboxes,
+  Volumes,
 } from './ports.js';
-import { totalResources } from './reconfiguration.js';
 import { Recovery } from './recovery.js';
 import { Registration } from './registration.js';
 import { TaskReports } from './reports.js';
@@ -58,6 +58,7 @@ export interface AgentOptions {
   readonly store: Store;
   readonly containerizer: Containerizer;
   readonly sandboxes: Sandboxes;
+  readonly volumes: Volumes;
   readonly connector: MasterConnector;
   readonly config: AgentConfig;
   readonly address: AgentAddress;
@@ -77,7 +78,6 @@ export class Agent {
   readonly #endings: Endings;
   readonly #executorApi: ExecutorApi;
   readonly #startedMs: number;
-  #totalResources: Resources;
   /** Ends that were told during recovery, when it was not known yet whose they are. */
   readonly #earlyEnds: [ContainerId, ContainerEnd][] = [];
   #isRecovered = false;
@@ -91,7 +91,6 @@ export class Agent {
     const timers = new Timers(options.world.clock);
     const state = new AgentState(options.config);
     const { config, world, address } = options;
-    this.#totalResources = totalResources(config.resources, []);
     this.#registration = new Registration({
       connector: options.connector,
       timers,
@@ -139,7 +138,7 @@ export class Agent {
 
   /** All resources, with dynamic reservations and volumes. */
   get totalResources(): Resources {
-    return this.#totalResources;
+    return this.#context.checkpointed.total;
   }
 
   /** Host name of the master that the agent was registered with last. */
@@ -169,7 +168,7 @@ export class Agent {
     return metricsSnapshot({
       metrics: this.#context.metrics,
       state: this.state,
-      totalResources: this.#totalResources,
+      totalResources: this.totalResources,
       isRegistered: this.isRegistered,
       uptimeMs: this.#options.world.clock.elapsed() - this.#startedMs,
       maxSandboxAgeMs: this.#context.collector.maxAgeMs,
@@ -188,7 +187,7 @@ export class Agent {
       if (this.#isRecovered) this.#containerEnded(containerId, end);
       else this.#earlyEnds.push([containerId, end]);
     });
-    await new Recovery({
+    const { destroyedVolumes } = await new Recovery({
       context: this.#context,
       store,
       bootId,
@@ -196,7 +195,7 @@ export class Agent {
       commandTasks: this.#commandTasks,
       customExecutors: this.#customExecutors,
     }).run();
-    this.#totalResources = totalResources(config.resources, this.state.checkpointedResources);
+    this.#context.checkpointed.recover(destroyedVolumes);
     this.#context.metrics.recoveryTimeMs = world.clock.elapsed() - startMs;
     this.#isRecovered = true;
     for (const [containerId, end] of this.#earlyEnds.splice(0)) {
@@ -260,7 +259,7 @@ export class Agent {
   }
 
   #makeContext(timers: Timers, state: AgentState, address: AgentAddress): TaskContext {
-    const { config, world, store, sandboxes, containerizer } = this.#options;
+    const { config, world, store, sandboxes, containerizer, volumes } = this.#options;
     const checkpoint = new Checkpoint({
       store,
       timers,
@@ -287,6 +286,15 @@ export class Agent {
       timers,
       checkpoint,
       state,
+      checkpointed: new CheckpointedResources({
+        world,
+        config,
+        timers,
+        checkpoint,
+        state,
+        volumes,
+      }),
+      volumes,
       updates,
       collector: new SandboxCollector({ world, config, sandboxes, checkpoint, timers }),
       metrics: new AgentMetrics(),
@@ -357,28 +365,11 @@ export class Agent {
       this.#executorApi.deliverMessage(executor, data);
     }
     if (message.checkpoint_resources !== undefined) {
-      this.#checkpointResources(message.checkpoint_resources.resources ?? []);
+      this.#context.checkpointed.apply(message.checkpoint_resources.resources ?? []);
     }
     if (message.update_framework !== undefined) {
       this.#endings.updateFramework(message.update_framework.framework_info);
     }
-  }
-
-  #checkpointResources(resources: AgentState['checkpointedResources']): void {
-    try {
-      const fault = sizeFault('CheckpointResources', { resources }, MAX_INFO_CHARS);
-      if (fault !== undefined) throw new PlateauError('INVALID_RESOURCES', fault);
-      this.#totalResources = totalResources(this.#options.config.resources, resources);
-    } catch (error) {
-      this.#options.world.log.error('reservations of the master cannot be kept', {
-        error: errorMessage(error),
-      });
-      return;
-    }
-    this.state.checkpointedResources = resources;
-    const batch = this.#context.checkpoint.batch();
-    batch.put(KEYS.resources, 'CheckpointResources', { resources });
-    batch.commit();
   }
 
   #refused(message: string, isForGood: boolean): void {

@@ -29,6 +29,7 @@ export const MAX_LAZY_DELETES = 1024;
 export const KEYS = {
   agent: 'agent',
   resources: 'resources',
+  destroyedVolumes: 'destroyed-volumes',
   framework: (frameworkId: FrameworkId): string => `frameworks/${frameworkId}`,
   executor: (containerId: ContainerId): string => `executors/${containerId}`,
   task: (containerId: ContainerId, taskId: TaskId): string => `tasks/${containerId}/${taskId}`,

@@ -147,12 +147,17 @@ export class CommandTasks {
   }
 
   async #launch(running: RunningTask, spec: ContainerSpec): Promise<void> {
-    const { collector, containerizer, timers } = this.#context;
+    const { checkpointed, collector, containerizer, timers } = this.#context;
     const { task } = running;
     await collector.whenSafe(spec.sandbox);
+    const problem = spec.volumes && (await checkpointed.whenReady(spec.volumes));
     if (timers.isDisposed) return;
     if (task.ending !== undefined) {
       this.#finish(running, (batch) => this.#reportEnd(batch, task, undefined));
+      return;
+    }
+    if (problem !== undefined) {
+      this.#launched(running, { kind: 'failed', stage: 'sandbox', message: problem });
       return;
     }
     running.phase = 'starting';

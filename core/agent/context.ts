@@ -2,10 +2,11 @@
 import type { LinkAgentMessage } from '../api/index.js';
 import type { World, Timers } from '../base/index.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { CheckpointedResources } from './checkpointed-resources.js';
 import type { AgentAddress, AgentConfig } from './config.js';
 import type { SandboxCollector } from './gc.js';
 import type { AgentMetrics } from './metrics.js';
-import type { Containerizer } from './ports.js';
+import type { Containerizer, Volumes } from './ports.js';
 import type { AgentState } from './state.js';
 import type { StatusUpdates } from './status-updates.js';
 
@@ -17,6 +18,8 @@ export interface AgentContext {
   readonly timers: Timers;
   readonly checkpoint: Checkpoint;
   readonly state: AgentState;
+  readonly checkpointed: CheckpointedResources;
+  readonly volumes: Volumes;
   readonly updates: StatusUpdates;
   readonly collector: SandboxCollector;
   readonly metrics: AgentMetrics;

@@ -10,6 +10,7 @@ import { Resources, fromThousandths } from '../resources/index.js';
 import { type Batch, KEYS } from './checkpoint.js';
 import type { TaskContext } from './task-context.js';
 import { containerEnvironment } from './environment.js';
+import { ExecutorVolumes } from './executor-volumes.js';
 import { shutdownGraceMs } from './grace.js';
 import { describeEnd, signalNumber } from './outcomes.js';
 import type {
@@ -20,6 +21,7 @@ import type {
   LaunchOutcome,
 } from './ports.js';
 import { executorRecord } from './records.js';
+import { sandboxDiskMiB } from './sandbox-disk.js';
 import type { AgentExecutor, AgentTask } from './state.js';
 import { userOf } from './user.js';
 
@@ -46,10 +48,12 @@ export interface ExecutorProcess {
 
 export class CustomExecutors {
   readonly #context: TaskContext;
+  readonly #volumes: ExecutorVolumes;
   readonly #processes = new Map<ContainerId, ExecutorProcess>();
 
   constructor(context: TaskContext) {
     this.#context = context;
+    this.#volumes = new ExecutorVolumes(context, (executor) => this.deliverQueued(executor));
   }
 
   /** How many processes run or start. */
@@ -108,6 +112,8 @@ export class CustomExecutors {
     for (const task of executor.queued.values()) {
       if (!executor.queued.has(task.id) || !task.isDurable) continue;
       const group = task.group.flatMap((taskId) => executor.queued.get(taskId) ?? []);
+      const waiting = [task, ...group].filter((each) => !this.#volumes.isReady(each));
+      if (waiting.length > 0) continue;
       for (const each of [task, ...group]) executor.queued.delete(each.id);
       executor.hasBeenGivenTasks = true;
       stream.send(launchEvent(task, group));
@@ -169,15 +175,19 @@ export class CustomExecutors {
   }
 
   async #launch(process: ExecutorProcess): Promise<void> {
-    const { collector, containerizer, timers } = this.#context;
+    const { checkpointed, collector, containerizer, timers } = this.#context;
     const spec = this.#container(process.executor);
     await collector.whenSafe(spec.sandbox);
+    const problem = spec.volumes && (await checkpointed.whenReady(spec.volumes));
     if (timers.isDisposed) return;
     if (process.executor.phase === 'terminating') {
       this.#launched(process, { kind: 'failed', stage: 'launcher', message: 'it was shut down' });
       return;
     }
-    const outcome = await containerizer.launch(spec);
+    const outcome: LaunchOutcome =
+      problem === undefined
+        ? await containerizer.launch(spec)
+        : { kind: 'failed', stage: 'sandbox', message: problem };
     if (!timers.isDisposed) this.#launched(process, outcome);
   }
 
@@ -300,8 +310,10 @@ export class CustomExecutors {
   }
 
   #container(executor: AgentExecutor): ContainerSpec {
-    const { config, address, state } = this.#context;
+    const { config, address, checkpointed, state } = this.#context;
     const sandbox = executor.directory;
+    const own = Resources.fromWire(executor.info.resources ?? []);
+    const volumes = checkpointed.mountsOf(own);
     const resources = Resources.fromWire(executor.usedResources);
     const command = executor.info.command ?? {};
     const agentId = state.agentId ?? '';
@@ -310,12 +322,14 @@ export class CustomExecutors {
       sandbox,
       command,
       container: executor.info.container,
+      // Those of its tasks come with the tasks.
+      ...(volumes.length > 0 && { volumes }),
       environment: containerEnvironment({ executor, agentId, sandbox, address, config }),
       user: userOf(executor.framework, command, config.switchUser),
       limits: {
         cpus: fromThousandths(resources.scalar('cpus')),
         memoryMiB: fromThousandths(resources.scalar('mem')),
-        diskMiB: fromThousandths(resources.scalar('disk')),
+        diskMiB: sandboxDiskMiB(resources),
       },
     };
   }

@@ -1,6 +1,7 @@
 /** The agent: the state machine of a host, and what it needs from outside. */
 export { Agent, type AgentOptions } from './agent.js';
 export { CHECKPOINT_FORMAT, LAZY_DELETE_DELAY_MS, MAX_LAZY_DELETES } from './checkpoint.js';
+export { MAX_WAITING_RESOURCES } from './checkpointed-resources.js';
 export { AGENT_DEFAULTS, type AgentAddress, type AgentConfig, agentConfig } from './config.js';
 export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
 export { MAX_FINISHED_SANDBOXES } from './gc.js';
@@ -19,11 +20,14 @@ export {
   latestRunLink,
   nestedDirectory,
   runDirectory,
+  volumeDirectory,
+  volumeRoot,
 } from './paths.js';
 export type {
   ContainerEnd,
   ContainerFate,
   ContainerSpec,
+  ContainerVolume,
   Containerizer,
   ExecutorStream,
   KnownContainer,
@@ -31,6 +35,8 @@ export type {
   MasterConnection,
   MasterConnector,
   Sandboxes,
+  VolumePlace,
+  Volumes,
 } from './ports.js';
 export {
   AgentExecutor,

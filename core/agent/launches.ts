@@ -28,6 +28,7 @@ import { MAX_INFO_CHARS, sizeFault, taskSizeFault } from './limits.js';
 import { nestedDirectory, runDirectory } from './paths.js';
 import type { ContainerSpec } from './ports.js';
 import { executorRecord } from './records.js';
+import { sandboxDiskMiB } from './sandbox-disk.js';
 import { type AgentExecutor, type AgentFramework, AgentTask } from './state.js';
 import { userOf } from './user.js';
 
@@ -273,7 +274,7 @@ export class Launches {
 
   #taskContainer(task: AgentTask, info: TaskInfo, containerId: ContainerId): ContainerSpec {
     const { executor } = task;
-    const { config, address, state } = this.#context;
+    const { config, address, checkpointed, state } = this.#context;
     const sandbox =
       executor.kind === 'GROUP'
         ? nestedDirectory(executor.directory, containerId)
@@ -283,11 +284,13 @@ export class Launches {
     const command: CommandInfo = info.command ?? {};
     const memoryMiB = fromThousandths(resources.scalar('mem')) + COMMAND_EXECUTOR_MEMORY_MIB;
     const agentId = state.agentId ?? '';
+    const volumes = checkpointed.mountsOf(resources);
     return {
       containerId,
       sandbox,
       command,
       container: info.container,
+      ...(volumes.length > 0 && { volumes }),
       environment: {
         ...containerEnvironment({ executor, agentId, sandbox, address, config }),
         ...taskEnvironment({ taskId: task.id, role, address }),
@@ -296,7 +299,7 @@ export class Launches {
       limits: {
         cpus: fromThousandths(resources.scalar('cpus')) + COMMAND_EXECUTOR_CPUS,
         memoryMiB,
-        diskMiB: fromThousandths(resources.scalar('disk')),
+        diskMiB: sandboxDiskMiB(resources),
       },
     };
   }

@@ -1,8 +1,10 @@
 /**
  * Where sandboxes are: `<work dir>/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/
- * <container>`, as tools around Mesos expect. Pure text: the containerizer makes the folders.
+ * <container>`, as tools around Mesos expect; and persistent volumes: `<root>/volumes/roles/<role>/
+ * <id>`. Pure text: the containerizer makes the folders.
  */
 import type { AgentId, ContainerId, ExecutorId, FrameworkId } from '../base/index.js';
+import type { ResourceItem } from '../resources/index.js';
 
 /** What names one run of an executor on an agent. */
 export interface RunIds {
@@ -47,4 +49,27 @@ export function foldersAbove(runSandbox: string): {
 } {
   const executor = runSandbox.slice(0, runSandbox.lastIndexOf('/runs/'));
   return { executor, framework: executor.slice(0, executor.lastIndexOf('/executors/')) };
+}
+
+/**
+ * The folder that holds the volumes of a disk: the root of a PATH or MOUNT disk (a relative one is
+ * below the work directory), or the work directory.
+ */
+export function volumeRoot(workDir: string, disk: Pick<ResourceItem, 'disk'>): string {
+  const { source } = disk.disk ?? {};
+  const root = (source?.path?.root ?? source?.mount?.root ?? '').replace(/(?!^)\/+$/, '');
+  if (root === '') return workDir;
+  return root.startsWith('/') ? root : `${workDir}/${root}`;
+}
+
+/**
+ * The folder of a persistent volume. The slashes of a hierarchical role become blanks, which no role
+ * contains: `a/b` is not below `a`, so that equal ids in both stay apart.
+ */
+export function volumeDirectory(
+  workDir: string,
+  volume: Pick<ResourceItem, 'disk' | 'role'>,
+): string {
+  const role = volume.role.replaceAll('/', ' ');
+  return `${volumeRoot(workDir, volume)}/volumes/roles/${role}/${volume.disk?.persistence?.id ?? ''}`;
 }

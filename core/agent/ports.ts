@@ -5,6 +5,15 @@
 import type { CommandInfo, ContainerInfo, ExecutorEvent, LinkAgentMessage } from '../api/index.js';
 import type { ContainerId, Disposable } from '../base/index.js';
 
+/** A persistent volume that a container uses. */
+export interface ContainerVolume {
+  readonly id: string;
+  /** Absolute path of its folder. */
+  readonly source: string;
+  /** Where the container wants it: a path below its sandbox; from outside, and not checked yet. */
+  readonly containerPath: string;
+}
+
 /** What to run. The containerizer makes the sandbox, fetches the URIs, and starts the process. */
 export interface ContainerSpec {
   readonly containerId: ContainerId;
@@ -18,6 +27,8 @@ export interface ContainerSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** The user to run as; undefined: the agent's own. */
   readonly user: string | undefined;
+  /** Persistent volumes, which are there; the launch fails when one cannot be given. */
+  readonly volumes?: readonly ContainerVolume[];
   /** For containerizers that enforce them: memory and disk in MiB. */
   readonly limits: {
     readonly cpus?: number;
@@ -84,6 +95,34 @@ export interface Sandboxes {
   diskUsage(): Promise<number>;
   /** Removes a folder and all in it; an absent one is no error. Never follows a link out. */
   remove(path: string): Promise<void>;
+}
+
+/** Where the folder of a persistent volume is. */
+export interface VolumePlace {
+  /** Absolute path of the disk. */
+  readonly root: string;
+  /** Absolute path of the folder, `<root>/volumes/roles/<role>/<id>`. */
+  readonly folder: string;
+}
+
+/** The folders of persistent volumes on disk. What a promise stands for is durable when it resolves. */
+export interface Volumes {
+  /**
+   * Makes an empty folder; one that nobody knows of is put aside if it holds anything. Rejects when
+   * it cannot, in particular when the root is not there.
+   */
+  make(place: VolumePlace): Promise<void>;
+  /** Gets a folder with all in it out of the way, for `sweep` to remove; an absent one is no error. */
+  discard(place: VolumePlace): Promise<void>;
+  /** Removes all that was discarded below a root, now or before. Never follows a link out. */
+  sweep(root: string): Promise<void>;
+  /** Gives volumes to a container that runs already. Rejects, saying why, when it cannot. */
+  link(target: {
+    readonly sandbox: string;
+    /** Whom the container runs as; undefined: the agent's own user. */
+    readonly user: string | undefined;
+    readonly volumes: readonly ContainerVolume[];
+  }): Promise<void>;
 }
 
 /** The agent's side of its connection to the master. */

@@ -41,6 +41,12 @@ export interface RecoveryOptions {
   readonly customExecutors: CustomExecutors;
 }
 
+/** What is left to be done by others. */
+export interface Recovered {
+  /** Volumes whose folders were to be removed. */
+  readonly destroyedVolumes: readonly Resource[];
+}
+
 /** What runs or may run from before. */
 interface Survivors {
   readonly tasks: readonly AgentTask[];
@@ -65,12 +71,13 @@ export class Recovery {
    * @throws PlateauError `WORK_DIR_FORMAT` when the checkpoint is of another version, `INVALID_FLAG`
    *   when the configuration changed in a way that tasks which may still run do not allow.
    */
-  async run(): Promise<void> {
+  async run(): Promise<Recovered> {
     const { context, bootId } = this.#options;
     const agent = await this.#readAgent();
     const isReboot = agent !== undefined && agent.boot_id !== bootId;
     const change = agent === undefined ? undefined : this.#changeOf(agent);
     await this.#recoverSandboxes();
+    await this.#restoreResources();
     // After a reboot nothing runs any more, and with another make-up it is another agent.
     if (agent !== undefined && (change === undefined || !isReboot)) {
       context.state.agentId = id<'AgentId'>(agent.agent_info.id?.value ?? '');
@@ -85,6 +92,10 @@ export class Recovery {
     const fateOf = (containerId: ContainerId): ContainerFate =>
       isReboot ? REBOOTED : (fates.get(containerId) ?? NEVER_SEEN);
     this.#adopt(survivors, fateOf);
+    const destroyed = await this.#options.store.get(KEYS.destroyedVolumes);
+    return {
+      destroyedVolumes: (destroyed && decode('CheckpointResources', destroyed).resources) ?? [],
+    };
   }
 
   async #readAgent(): Promise<CheckpointAgent | undefined> {
@@ -136,7 +147,7 @@ export class Recovery {
   async #startAnew(): Promise<void> {
     const { store, context } = this.#options;
     const batch = context.checkpoint.batch();
-    for (const prefix of ['frameworks/', 'executors/', 'tasks/', 'updates/', KEYS.resources]) {
+    for (const prefix of ['frameworks/', 'executors/', 'tasks/', 'updates/']) {
       for (const entry of await store.list(prefix)) {
         batch.delete(entry.key);
         if (prefix !== 'executors/') continue;
@@ -150,12 +161,16 @@ export class Recovery {
     batch.commit();
   }
 
+  /** Reservations and volumes belong to the host: they outlive a change of the agent's id. */
+  async #restoreResources(): Promise<void> {
+    const { store, context } = this.#options;
+    const entry = await store.get(KEYS.resources);
+    context.state.checkpointedResources =
+      (entry && decode('CheckpointResources', entry).resources) ?? [];
+  }
+
   async #restore(): Promise<void> {
     const { store, context } = this.#options;
-    const resources = await store.get(KEYS.resources);
-    const checkpointed: readonly Resource[] =
-      (resources && decode('CheckpointResources', resources).resources) ?? [];
-    context.state.checkpointedResources = checkpointed;
     for (const entry of await store.list('frameworks/')) {
       const info = decode('CheckpointFramework', entry).framework_info;
       context.state.admitFramework(id<'FrameworkId'>(info.id?.value ?? ''), info);

@@ -1,5 +1,6 @@
 /** Containers on a real host: the process containerizer with its launcher, sandboxes, host facts. */
 export { HostSandboxes } from './host-sandboxes.js';
+export { HostVolumes } from './host-volumes.js';
 export { type HostFacts, assertLinux, hostFacts } from './host.js';
 export {
   DEFAULT_MAX_FETCH_BYTES,

@@ -42,6 +42,7 @@ import { assertPlain } from './plain-only.js';
 import { killLeftBehind } from './processes.js';
 import { makeSandbox, openSandbox } from './sandbox.js';
 import { Users } from './users.js';
+import { linkVolumes } from './volume-links.js';
 
 /** From this size on an output file is cut; as much of the past is kept beside it. */
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -200,6 +201,7 @@ export class ProcessContainerizer implements Containerizer {
     makeSandbox(options);
     await this.#fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
     const line = buildCommandLine(spec);
+    if (spec.volumes !== undefined) await linkVolumes(spec.volumes, { sandbox, user });
     openSandbox(options, user);
     const request: LaunchRequest = {
       type: 'launch',

@@ -18,6 +18,7 @@ import {
 import { addMasterForms } from './master-forms.js';
 import { addMasterPages } from './master-pages.js';
 import { PrometheusPage } from './prometheus.js';
+import { addResourceForms } from './resource-forms.js';
 import { RouteTable } from './routes.js';
 import { answerSchedulerCall } from './scheduler-api.js';
 import type { ServedMaster } from './served-master.js';
@@ -120,6 +121,7 @@ export class MasterServer {
     });
     addMasterPages(routes, this.#context);
     addMasterForms(routes, this.#context);
+    addResourceForms(routes, this.#context);
     addFileRoutes(routes, files);
     return routes;
   }

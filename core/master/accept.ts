@@ -10,10 +10,11 @@ import type { AcceptedOffers } from './accepted-offers.js';
 import type { Agent } from './agent.js';
 import { countEnd } from './books.js';
 import type { MasterContext } from './context.js';
+import { convert, shortage } from './conversions.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import { launchTasks } from './launch.js';
 import { findOffer, offerIdsOf, returnOffer, takeOffer } from './offers.js';
-import { answerOperation, convert, sendCheckpoint } from './operations.js';
+import { answerOperation, convertTotal, memoryProblem } from './operations.js';
 import { masterStatus, sendUpdate } from './status.js';
 
 /** Handles ACCEPT of a connected framework. */
@@ -139,6 +140,8 @@ function apply(work: AcceptedOffers, operation: OfferOperation): void {
       break;
     case 'RESERVE':
     case 'UNRESERVE':
+    case 'CREATE':
+    case 'DESTROY':
       applyConversion(work, operation);
       break;
     default: {
@@ -149,19 +152,24 @@ function apply(work: AcceptedOffers, operation: OfferOperation): void {
   }
 }
 
+/** Converts what was offered, at once; the agent is told before it is told of later operations. */
 function applyConversion(work: AcceptedOffers, operation: OfferOperation): void {
-  const { context, framework, agent } = work;
-  const change = convert(operation, work);
-  if (change.problem !== undefined) {
-    const message = `Invalid ${operation.type} operation: ${change.problem}`;
+  const { context, framework, agent, role, principal, available } = work;
+  const offer = { role, frameworkRoles: framework.roles };
+  const change = convert(operation, { agent, principal, offer });
+  const problem =
+    change.problem ??
+    (available.contains(change.from) ? undefined : shortage(change.from, available)) ??
+    memoryProblem(agent, change);
+  if (change.problem !== undefined || problem !== undefined) {
+    const message = `Invalid ${operation.type} operation: ${problem}`;
     answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
     return;
   }
   const { from, to } = change;
-  work.available = work.available.minus(from).plus(to);
-  agent.total = agent.total.minus(from.unallocated()).plus(to.unallocated());
+  work.available = available.minus(from).plus(to);
   context.allocator.updateAllocation(framework.id, agent.id, { from, to });
-  sendCheckpoint(agent);
+  convertTotal(agent, change);
   answerOperation(context, framework, { operation, state: 'OPERATION_FINISHED', agent });
 }
 

@@ -14,6 +14,7 @@ export type {
 export { Master, type MasterOptions } from './master.js';
 export type { MasterTimes } from './operator.js';
 export { offerMessage } from './offers.js';
+export { MAX_CHECKPOINTED_CHARS } from './operations.js';
 export type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 export { MAX_WEIGHTED_ROLE_LENGTH, REGISTRY_FORMAT } from './registry.js';
 export { type RoleView, viewRoles } from './roles.js';

@@ -1,72 +1,49 @@
 /**
- * RESERVE and UNRESERVE in an ACCEPT: they turn what was offered into something else of the same
- * amount, at once in the books of master and allocator, and the agent is told what to checkpoint.
+ * What follows when resources of an agent were converted: its books change, it is told what to
+ * checkpoint, and the framework that asked hears of it.
  */
-import type { OfferOperation, OperationState, Resource } from '../api/index.js';
-import {
-  Resources,
-  isDynamicallyReserved,
-  popReservation,
-  validateReserve,
-  validateUnreserve,
-} from '../resources/index.js';
+import { type OfferOperation, type OperationState, encodeJson } from '../api/index.js';
+import { type Resources, isDynamicallyReserved } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework } from './framework.js';
 
-/** Where an operation is to be done. */
-export interface OperationPlace {
-  readonly framework: Framework;
-  readonly role: string;
-  /** What is left of the offers, bound to the role. */
-  readonly available: Resources;
-  /** The authenticated principal of the framework, if any. */
-  readonly principal: string | undefined;
-}
-
-/** What an operation changes, or why it cannot be done. */
-export type Conversion =
-  | { readonly problem: string }
-  | { readonly problem: undefined; readonly from: Resources; readonly to: Resources };
-
-/** What a RESERVE or UNRESERVE would change. */
-export function convert(operation: OfferOperation, place: OperationPlace): Conversion {
-  const { role, available } = place;
-  const problem = operationProblem(operation, place);
-  if (problem !== undefined) return { problem };
-  const named = Resources.fromWire(resourcesOf(operation)).allocatedTo(role);
-  const less = popReservation(named);
-  const isReserve = operation.type === 'RESERVE';
-  const [from, to] = isReserve ? [less, named] : [named, less];
-  if (available.contains(from)) return { problem: undefined, from, to };
-  return { problem: `${from.toString()} is needed and ${available.toString()} is available` };
-}
-
-function resourcesOf(operation: OfferOperation): readonly Resource[] {
-  const payload = operation.type === 'RESERVE' ? operation.reserve : operation.unreserve;
-  return payload?.resources ?? [];
-}
-
-function operationProblem(operation: OfferOperation, place: OperationPlace): string | undefined {
-  const resources = resourcesOf(operation);
-  if (operation.type === 'UNRESERVE') {
-    if (operation.unreserve === undefined) return "'unreserve' is not set";
-    return validateUnreserve(resources);
-  }
-  if (operation.reserve === undefined) return "'reserve' is not set";
-  if ((operation.reserve.source ?? []).length > 0) {
-    return "'reserve.source' is for operators; a scheduler unreserves first";
-  }
-  return validateReserve(resources, {
-    principal: place.principal,
-    allocationRole: place.role,
-    frameworkRoles: place.framework.roles,
-  });
-}
-
 /** Everything that is reserved dynamically or is a volume: what an agent has to remember. */
 export function checkpointedPart(total: Resources): Resources {
   return total.filter((item) => isDynamicallyReserved(item) || item.isPersistentVolume);
+}
+
+/**
+ * Most that an agent is to remember, in characters of JSON: some two thousand reservations and
+ * volumes. An agent that could not record them all would record none.
+ */
+export const MAX_CHECKPOINTED_CHARS = 500_000;
+
+/** Why an agent cannot remember what a conversion would leave it with; undefined: it can. */
+export function memoryProblem(agent: Readonly<Agent>, change: Change): string | undefined {
+  const resources = checkpointedPart(convertedTotal(agent, change)).toWire();
+  const { length } = encodeJson('LinkMasterMessageCheckpointResources', { resources });
+  if (length <= MAX_CHECKPOINTED_CHARS) return undefined;
+  return (
+    `the reservations and volumes of agent ${agent.id} would take ${length} characters, ` +
+    `and it remembers ${MAX_CHECKPOINTED_CHARS} at most`
+  );
+}
+
+/** From what to what resources are converted. */
+interface Change {
+  readonly from: Resources;
+  readonly to: Resources;
+}
+
+function convertedTotal(agent: Readonly<Agent>, { from, to }: Change): Resources {
+  return agent.total.minus(from.unallocated()).plus(to.unallocated());
+}
+
+/** Puts a conversion into the books of an agent, and tells it. The allocator is told by the caller. */
+export function convertTotal(agent: Agent, change: Change): void {
+  agent.total = convertedTotal(agent, change);
+  sendCheckpoint(agent);
 }
 
 /** Tells an agent what it has to checkpoint. */

@@ -11,6 +11,7 @@ import { id } from '../base/index.js';
 import type { MasterContext } from './context.js';
 import { removeFramework } from './framework-removal.js';
 import { gauges } from './metrics.js';
+import { operateOnResources, resourceOperation } from './operator-resources.js';
 import { MAX_WEIGHTED_ROLE_LENGTH, putWeight } from './registry.js';
 import { roleMessage, viewRoles } from './roles.js';
 import { viewAgents, viewExecutors, viewFrameworks, viewTasks } from './views.js';
@@ -79,6 +80,8 @@ export function operatorCall(
   if (type === 'UPDATE_WEIGHTS') {
     return updateWeights(context, call.update_weights?.weight_infos ?? []);
   }
+  const asked = resourceOperation(call);
+  if (asked !== undefined) return operateOnResources(context, asked);
   const reader = type === undefined ? undefined : READERS[type];
   if (reader === undefined || type === undefined || !isResponseType(type)) {
     return { status: 501, message: `The call ${type ?? ''} is not supported by this master yet` };

@@ -31,7 +31,18 @@ export { isDynamicallyReserved, popReservation, pushReservation } from './reserv
 export { Resources, formatResources } from './resources.js';
 export { DEFAULT_ROLE, ancestorsOf, isAncestorRole, isSubrole, topLevelRole } from './roles.js';
 export { MAX_SCALAR, THOUSANDTHS, fromThousandths, toThousandths } from './scalars.js';
-export { type ReserveContext, validateReserve, validateUnreserve } from './validate-operations.js';
+export {
+  type ReserveContext,
+  validateReserve,
+  validateReservationUpdate,
+  validateUnreserve,
+} from './validate-operations.js';
+export {
+  MAX_VOLUME_NAME_BYTES,
+  type VolumeContext,
+  validateCreate,
+  validateDestroy,
+} from './validate-volumes.js';
 export {
   MAX_RANGE_END,
   validateNoMixedRevocable,
@@ -41,4 +52,5 @@ export {
   validateTaskResources,
   validateUniqueVolumes,
 } from './validate.js';
+export { persistentVolumes, withoutVolumes } from './volumes.js';
 export type { ResourceFormat } from './wire.js';

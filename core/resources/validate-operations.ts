@@ -4,8 +4,9 @@
  */
 import type { Resource } from '../api/index.js';
 import { formatItem } from './format.js';
+import type { Reservation } from './identity.js';
 import type { ResourceItem } from './item.js';
-import { isDynamicallyReserved } from './reservations.js';
+import { isDynamicallyReserved, popReservation } from './reservations.js';
 import { Resources } from './resources.js';
 import { validateResources } from './validate.js';
 
@@ -42,6 +43,64 @@ export function validateUnreserve(resources: readonly Resource[]): string | unde
     if (item.isPersistentVolume) return 'is a persistent volume; DESTROY it first';
     return undefined;
   });
+}
+
+/**
+ * Why an operator's change of reservations (a RESERVE with `source`) is refused. All of `source` has
+ * one stack of reservations and all of `resources` another; what they do not have in common is
+ * dynamic, and without reservations they are the same.
+ */
+export function validateReservationUpdate(
+  source: readonly Resource[],
+  resources: readonly Resource[],
+  context: ReserveContext,
+): string | undefined {
+  const problem =
+    validateReserve(resources, context) ??
+    validateItems(source, (item) => {
+      if (item.isPersistentVolume) return 'is a persistent volume, which cannot be reserved again';
+      return roleProblem(item, {});
+    });
+  if (problem !== undefined) return problem;
+  const before = Resources.fromWire(source);
+  const after = Resources.fromWire(resources);
+  const had = stackOf(before);
+  const has = stackOf(after);
+  if (had === undefined) return "'source' has several stacks of reservations; name one at a time";
+  if (has === undefined)
+    return "'resources' has several stacks of reservations; name one at a time";
+  const common = had.findIndex((one, index) => !isSameReservation(one, has[index]));
+  const changed =
+    common === -1 ? has.slice(had.length) : [...had.slice(common), ...has.slice(common)];
+  if (changed.some(({ type }) => type !== 'DYNAMIC')) {
+    return "'source' and 'resources' differ in a static reservation, which stays as it is";
+  }
+  if (unreservedAll(before, had.length).equals(unreservedAll(after, has.length))) return undefined;
+  return "'source' and 'resources' are not the same amounts of the same resources";
+}
+
+/** The stack that all items have; undefined when they have different ones. */
+function stackOf(resources: Resources): readonly Reservation[] | undefined {
+  const [first, ...rest] = resources.items;
+  if (first === undefined) return [];
+  const { reservations } = first;
+  const isShared = rest.every(
+    (item) =>
+      item.reservations.length === reservations.length &&
+      item.reservations.every((one, index) => isSameReservation(one, reservations[index])),
+  );
+  return isShared ? reservations : undefined;
+}
+
+/** Reservations are normalised: the order of their labels does not matter. */
+function isSameReservation(one: Reservation, other: Reservation | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function unreservedAll(resources: Resources, depth: number): Resources {
+  let rest = resources;
+  for (let level = 0; level < depth; level++) rest = popReservation(rest);
+  return rest;
 }
 
 function validateItems(

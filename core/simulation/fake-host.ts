@@ -5,6 +5,7 @@
  */
 import type { ContainerEnd, ContainerSpec, LaunchOutcome } from '../agent/index.js';
 import type { ContainerId, Disposable, Random } from '../base/index.js';
+import { FakeVolumes } from './fake-volumes.js';
 import type { ProcessClock } from './process-world.js';
 import { type Program, parseProgram } from './programs.js';
 
@@ -42,6 +43,8 @@ export class FakeHost {
   readonly #starts = new Map<string, number>();
   readonly #ends = new Map<string, ContainerEnd>();
   readonly #launching = new Set<Disposable>();
+  /** The folders of persistent volumes, which outlive everything. */
+  readonly volumes = new FakeVolumes();
   #clock: ProcessClock;
   #boots = 1;
   #changes = 0;

@@ -83,6 +83,7 @@ export class SimulatedAgent {
       store,
       containerizer: new FakeContainerizer(this.host, world.clock),
       sandboxes: new FakeSandboxes(),
+      volumes: this.host.volumes,
       connector: this.#connector(world, () => agent),
       config: agentConfig({
         workDir: `/var/lib/${this.name}`,

@@ -20,6 +20,7 @@ import {
 import {
   type HostFacts,
   HostSandboxes,
+  HostVolumes,
   ProcessContainerizer,
   assertLinux,
   hostFacts,
@@ -103,6 +104,7 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
       fetchStallTimeoutMs: flags.durationMs('fetcher_stall_timeout'),
     }),
     sandboxes: new HostSandboxes({ workDir }),
+    volumes: new HostVolumes({ log }),
     connector,
     config: toConfig(flags, facts, workDir),
     address: { hostname: flags.text('hostname') ?? ip, ip, port },

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { Agent, agentConfig } from '../../../core/agent/index.js';
 import { SILENT_LOGGER, systemWorld } from '../../../core/base/index.js';
 import { AgentClient, OperatorClient } from '../../../core/client/index.js';
-import { HostSandboxes, ProcessContainerizer } from '../../../core/containers/index.js';
+import {
+  HostSandboxes,
+  HostVolumes,
+  ProcessContainerizer,
+} from '../../../core/containers/index.js';
 import { AgentServer, HttpMasterConnector, MasterServer } from '../../../core/http/index.js';
 import { Master } from '../../../core/master/index.js';
 import { parseResources } from '../../../core/resources/index.js';
@@ -48,6 +52,7 @@ export async function startCluster(): Promise<LiveCluster> {
     store: new MemoryStore(),
     containerizer: new ProcessContainerizer({ workDir, log }),
     sandboxes: new HostSandboxes({ workDir }),
+    volumes: new HostVolumes({ log: SILENT_LOGGER }),
     connector,
     config: agentConfig({
       workDir,

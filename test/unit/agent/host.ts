@@ -10,6 +10,7 @@ import {
   type KnownContainer,
   type LaunchOutcome,
   type MasterConnection,
+  type Volumes,
   agentConfig,
 } from '../../../core/agent/index.js';
 import {
@@ -127,6 +128,16 @@ export class Host {
   transactions: StoreTransaction[] = [];
   /** Called when a transaction waits for its commit, with its number from 1. */
   onTransaction: ((number: number) => void) | undefined;
+  /** Folders of persistent volumes. */
+  readonly folders = new Set<string>();
+  /** What was asked for concerning volumes, such as `make /disk/volumes/roles/web/id`. */
+  readonly volumeCalls: string[] = [];
+  /** Which of these calls fail, and why. */
+  readonly volumeFailures = new Map<string, string>();
+  /** Which of these calls wait for something. */
+  readonly heldVolumeCalls = new Map<string, Promise<void>>();
+  /** Volumes that were given to executors: sandbox and paths in it. */
+  readonly links: (readonly [string, readonly string[]])[] = [];
   #pid = 100;
   #incarnation: Incarnation | undefined;
   #agent: Agent | undefined;
@@ -173,6 +184,7 @@ export class Host {
           });
         },
       },
+      volumes: this.#volumes(incarnation),
       connector: { connect: () => this.#connect(incarnation) },
       config: this.config,
       address: ADDRESS,
@@ -325,6 +337,30 @@ export class Host {
           this.onTransaction?.(this.transactions.length);
         }
         return durable;
+      },
+    };
+  }
+
+  #volumes(incarnation: Incarnation): Volumes {
+    const act = (what: string, apply: () => void): Promise<void> => {
+      if (incarnation.isDead) return new Promise(() => {});
+      this.volumeCalls.push(what);
+      const failure = this.volumeFailures.get(what);
+      if (failure !== undefined) return Promise.reject(new Error(failure));
+      const held = this.heldVolumeCalls.get(what);
+      if (held === undefined) {
+        apply();
+        return Promise.resolve();
+      }
+      return held.then(() => (incarnation.isDead ? new Promise(() => {}) : apply()));
+    };
+    return {
+      make: ({ folder }) => act(`make ${folder}`, () => this.folders.add(folder)),
+      discard: ({ folder }) => act(`discard ${folder}`, () => this.folders.delete(folder)),
+      sweep: (root) => act(`sweep ${root}`, () => {}),
+      link: ({ sandbox, volumes }) => {
+        const paths = volumes.map(({ containerPath }) => containerPath);
+        return act(`link ${paths.join(' ')}`, () => this.links.push([sandbox, paths]));
       },
     };
   }

@@ -1,11 +1,6 @@
 /** A master that records what it is told and answers as the test says, and bare sockets to its server. */
 import { type Socket, connect } from 'node:net';
-import type {
-  LinkAgentMessage,
-  MasterCall,
-  MasterResponse,
-  SchedulerCall,
-} from '../../../core/api/index.js';
+import type { LinkAgentMessage, MasterCall, SchedulerCall } from '../../../core/api/index.js';
 import { masterInfo } from '../../../core/api/index.js';
 import {
   type Logger,
@@ -39,9 +34,7 @@ export class ScriptedMaster implements ServedMaster {
   readonly connections: Connection[] = [];
   readonly lostConnections: Connection[] = [];
   answer: ReturnType<ServedMaster['schedulerCall']> = { status: 202 };
-  operatorAnswer: MasterResponse | { readonly status: 200 | 400; readonly message?: string } = {
-    status: 200,
-  };
+  operatorAnswer: ReturnType<ServedMaster['operatorCall']> = { status: 200 };
   onSubscribe: (stream: Stream) => void = () => undefined;
   onAgentMessage: (connection: Connection, message: LinkAgentMessage) => void = () => undefined;
 

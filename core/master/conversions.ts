@@ -1,0 +1,119 @@
+/**
+ * What RESERVE, UNRESERVE, CREATE and DESTROY make of resources: the same amount of something else.
+ * The same for schedulers, who act on what they were offered, and operators, who act on what is free;
+ * whether the resources can be had is for the caller to find out.
+ */
+import type { OfferOperation, Resource } from '../api/index.js';
+import {
+  Resources,
+  popReservation,
+  validateCreate,
+  validateDestroy,
+  validateReservationUpdate,
+  validateReserve,
+  validateUnreserve,
+  withoutVolumes,
+} from '../resources/index.js';
+import type { Agent } from './agent.js';
+
+/** On whose behalf an operation is asked for, and where. */
+export interface OperationPlace {
+  readonly agent: Readonly<Agent>;
+  /** The authenticated principal of the caller, if any. */
+  readonly principal: string | undefined;
+  /** The framework and what it was offered; undefined for an operator. */
+  readonly offer: { readonly role: string; readonly frameworkRoles: readonly string[] } | undefined;
+}
+
+/** What an operation changes, or why it is not valid. */
+export type Conversion =
+  | { readonly problem: string }
+  | { readonly problem: undefined; readonly from: Resources; readonly to: Resources };
+
+/** The types of operations that convert resources. */
+export type ConversionType = 'RESERVE' | 'UNRESERVE' | 'CREATE' | 'DESTROY';
+
+/** What an operation would change; both sides are bound to the role of the offer, if there is one. */
+export function convert(operation: OfferOperation, place: OperationPlace): Conversion {
+  switch (operation.type) {
+    case 'RESERVE':
+      return reserve(operation.reserve, place);
+    case 'UNRESERVE':
+      return unreserve(operation.unreserve, place);
+    case 'CREATE':
+      return create(operation.create, place);
+    case 'DESTROY':
+      return destroy(operation.destroy, place);
+    default:
+      return { problem: `operations of type ${operation.type ?? 'UNKNOWN'} convert nothing` };
+  }
+}
+
+function reserve(payload: OfferOperation['reserve'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'reserve' is not set" };
+  const { source = [], resources = [] } = payload;
+  const { offer, principal } = place;
+  const context = {
+    principal,
+    allocationRole: offer?.role,
+    frameworkRoles: offer?.frameworkRoles,
+  };
+  if (source.length > 0) {
+    if (offer !== undefined) {
+      return { problem: "'reserve.source' is for operators; a scheduler unreserves first" };
+    }
+    const problem = validateReservationUpdate(source, resources, context);
+    if (problem !== undefined) return { problem };
+    return { problem, from: bound(source, place), to: bound(resources, place) };
+  }
+  const problem = validateReserve(resources, context);
+  if (problem !== undefined) return { problem };
+  const to = bound(resources, place);
+  return { problem, from: popReservation(to), to };
+}
+
+function unreserve(payload: OfferOperation['unreserve'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'unreserve' is not set" };
+  const { resources = [] } = payload;
+  const problem = validateUnreserve(resources);
+  if (problem !== undefined) return { problem };
+  const from = bound(resources, place);
+  return { problem, from, to: popReservation(from) };
+}
+
+function create(payload: OfferOperation['create'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'create' is not set" };
+  const { volumes = [] } = payload;
+  const problem = validateCreate(volumes, volumeContext(place));
+  if (problem !== undefined) return { problem };
+  const to = bound(volumes, place);
+  return { problem, from: withoutVolumes(to), to };
+}
+
+function destroy(payload: OfferOperation['destroy'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'destroy' is not set" };
+  const { volumes = [] } = payload;
+  const problem = validateDestroy(volumes, volumeContext(place));
+  if (problem !== undefined) return { problem };
+  const from = bound(volumes, place);
+  return { problem, from, to: withoutVolumes(from) };
+}
+
+function volumeContext({ agent, principal }: OperationPlace): {
+  readonly total: Resources;
+  readonly used: Resources;
+  readonly principal: string | undefined;
+} {
+  return { principal, total: agent.total, used: agent.usedTotal };
+}
+
+/** The resources of an operation, bound to the role of the offer or to none. */
+function bound(list: readonly Resource[], { offer }: OperationPlace): Resources {
+  const resources = Resources.fromWire(list);
+  return offer === undefined ? resources.unallocated() : resources.allocatedTo(offer.role);
+}
+
+/** Says that what an operation needs is not there. */
+export function shortage(needed: Resources, available: Resources): string {
+  return `${needed.toString()} is needed and ${available.toString()} is available`;
+}
