@@ -70,6 +70,8 @@ export class TestScheduler {
         ...options.framework,
       },
       onEvent: (event) => this.#take(event),
+      // The offers of a master that is gone are gone with it.
+      onDisconnected: () => this.#offers.clear(),
       backoff: { baseMs: 50, maxMs: 200 },
     });
   }
@@ -78,6 +80,10 @@ export class TestScheduler {
     this.client.run().catch((error: unknown) => {
       this.#failure = error;
     });
+    await this.#subscribed();
+  }
+
+  async #subscribed(): Promise<void> {
     await eventually('the scheduler is subscribed', () => {
       if (this.#failure !== undefined) throw this.#failure;
       return this.client.isSubscribed;
@@ -101,6 +107,7 @@ export class TestScheduler {
   async takeOffer(fits: (offer: Offer) => boolean = () => true): Promise<Offer> {
     let taken: Offer | undefined;
     await eventually('an offer that fits', async () => {
+      await this.#subscribed();
       const held = [...this.#offers.values()];
       this.#offers.clear();
       taken = held.find(fits);
@@ -140,6 +147,7 @@ export class TestScheduler {
   }
 
   async kill(taskId: string): Promise<void> {
+    await this.#subscribed();
     await this.client.call({ type: 'KILL', kill: { task_id: { value: taskId } } });
   }
 
