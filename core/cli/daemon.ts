@@ -2,8 +2,9 @@
  * What the long-running programs (master, agent) share: the logger, signals, and the word to a
  * supervisor that started them (`plateau up`) over the channel of the process.
  */
+import type { Command } from 'commander';
 import { type Disposable, DisposableStore, type Logger, toDisposable } from '../base/index.js';
-import { type Flags, createLogger, parseLogLevel } from '../command/index.js';
+import { type Flags, createLogger, givenIgnoredFlags, parseLogLevel } from '../command/index.js';
 
 /** Told to the supervisor when the program serves. */
 export interface ReadyMessage {
@@ -26,6 +27,17 @@ export function daemonLogger(flags: Flags, name: string): Promise<Logger> {
     level: parseLogLevel(flags.required('logging_level')) ?? 'info',
     format: format === 'json' ? 'json' : 'text',
   });
+}
+
+/** Says which of the flags that were given do nothing here. */
+export function warnOfIgnoredFlags(
+  log: Logger,
+  command: Command,
+  ignored: readonly string[],
+): void {
+  for (const name of givenIgnoredFlags(command, ignored)) {
+    log.warn(`--${name} means nothing to Plateau and is ignored`, { flag: name });
+  }
 }
 
 /** Tells a supervisor, if there is one, that the program serves on `port`. */

@@ -4,7 +4,7 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { type Disposable, errorMessage } from '../base/index.js';
-import { AgentClient, type TaskRecord, followFile, isOver } from '../client/index.js';
+import { AgentClient, type TaskRecord, followFile, isOver, sandboxPath } from '../client/index.js';
 import { printNotice } from '../command/index.js';
 import { commandWorld } from './client-options.js';
 
@@ -51,9 +51,8 @@ export class OutputFollower implements Disposable {
     target: NodeJS.WritableStream,
   ): Promise<void> {
     const prefix = this.#options.prefix ? `[${record.taskId}] ` : '';
-    const { taskId, containerId = '', executorId = taskId } = record;
-    const framework = `/frameworks/${record.frameworkId ?? ''}`;
-    const path = `${framework}/executors/${executorId}/runs/${containerId}/${name}`;
+    const { taskId, frameworkId = '', containerId = '', executorId = taskId } = record;
+    const path = `${sandboxPath({ frameworkId, executorId, containerId })}/${name}`;
     const decoder = new StringDecoder('utf8');
     let rest = '';
     try {

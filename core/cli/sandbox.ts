@@ -1,7 +1,7 @@
 /** Where the output of a task is: which agent has its sandbox, and under which path. */
 import type { Task } from '../api/index.js';
 import { PlateauError } from '../base/index.js';
-import { AgentClient, type OperatorClient } from '../client/index.js';
+import { AgentClient, type OperatorClient, sandboxPath } from '../client/index.js';
 
 export interface Sandbox {
   readonly reader: AgentClient;
@@ -57,7 +57,11 @@ export async function sandboxOf(task: Task, master: OperatorClient): Promise<San
     statuses.findLast((status) => status.executor_id)?.executor_id?.value ?? task.task_id.value;
   return {
     reader: new AgentClient({ address: `http://${hostname}:${port}` }),
-    path: `/frameworks/${task.framework_id.value}/executors/${executor}/runs/${container}`,
+    path: sandboxPath({
+      frameworkId: task.framework_id.value,
+      executorId: executor,
+      containerId: container,
+    }),
   };
 }
 

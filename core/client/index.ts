@@ -19,6 +19,7 @@ export {
   followFile,
 } from './follow-file.js';
 export { DEFAULT_MASTER_PORT, OperatorClient } from './operator-client.js';
+export { type SandboxOwner, sandboxPath } from './sandbox-path.js';
 export {
   MAX_MISSED_HEARTBEATS,
   type SchedulerCallBody,

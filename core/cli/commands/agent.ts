@@ -1,7 +1,7 @@
 /** `plateau agent`: puts an agent together from its flags and runs it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { Agent, type AgentConfig, agentConfig } from '../../agent/index.js';
+import { Agent, type AgentConfig, CHECKPOINT_FORMAT, agentConfig } from '../../agent/index.js';
 import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
 import {
   type Disposable,
@@ -10,13 +10,7 @@ import {
   type Store,
   systemWorld,
 } from '../../base/index.js';
-import {
-  type Flags,
-  addFlags,
-  addIgnoredFlags,
-  givenIgnoredFlags,
-  readFlags,
-} from '../../command/index.js';
+import { type Flags, addFlags, addIgnoredFlags, readFlags } from '../../command/index.js';
 import {
   type HostFacts,
   HostSandboxes,
@@ -28,13 +22,10 @@ import {
 import { AgentServer, HttpMasterConnector } from '../../http/index.js';
 import { defaultResources, parseAttributes, parseResourceList } from '../../resources/index.js';
 import { lockWorkDirectory, openStore } from '../../store/index.js';
-import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
+import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
 import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
-
-/** Format of the checkpoint that this version writes. */
-const CHECKPOINT_FORMAT = 1;
 
 export function define(command: Command): void {
   addFlags(command, AGENT_FLAGS);
@@ -47,9 +38,7 @@ async function runAgent(command: Command): Promise<void> {
   const flags = readFlags(command, AGENT_FLAGS);
   const masters = masterUrls(flags);
   const log = await daemonLogger(flags, 'agent');
-  for (const name of givenIgnoredFlags(command, IGNORED_AGENT_FLAGS)) {
-    log.warn(`--${name} means nothing to Plateau and is ignored`, { flag: name });
-  }
+  warnOfIgnoredFlags(log, command, IGNORED_AGENT_FLAGS);
   const lock = await lockWorkDirectory(flags.required('work_dir'), {
     program: 'agent',
     format: CHECKPOINT_FORMAT,

@@ -8,24 +8,20 @@ import {
   type World,
   systemWorld,
 } from '../../base/index.js';
-import {
-  type Flags,
-  addFlags,
-  addIgnoredFlags,
-  givenIgnoredFlags,
-  readFlags,
-} from '../../command/index.js';
+import { type Flags, addFlags, addIgnoredFlags, readFlags } from '../../command/index.js';
 import { MasterServer } from '../../http/index.js';
-import { DEFAULT_MASTER_CONFIG, Master, type MasterConfig } from '../../master/index.js';
+import {
+  DEFAULT_MASTER_CONFIG,
+  Master,
+  type MasterConfig,
+  REGISTRY_FORMAT,
+} from '../../master/index.js';
 import { parseQuantities } from '../../resources/index.js';
 import { type WorkDirectoryLock, lockWorkDirectory, openStore } from '../../store/index.js';
-import { announceReady, daemonLogger, untilAskedToEnd } from '../daemon.js';
+import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
 import { IGNORED_MASTER_FLAGS, MASTER_FLAGS } from '../flags/master.js';
 import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
-
-/** Format of the registry that this version writes. */
-const REGISTRY_FORMAT = 1;
 
 export function define(command: Command): void {
   addFlags(command, MASTER_FLAGS);
@@ -36,9 +32,7 @@ export function define(command: Command): void {
 async function runMaster(command: Command): Promise<void> {
   const flags = readFlags(command, MASTER_FLAGS);
   const log = await daemonLogger(flags, 'master');
-  for (const name of givenIgnoredFlags(command, IGNORED_MASTER_FLAGS)) {
-    log.warn(`--${name} means nothing to Plateau and is ignored`, { flag: name });
-  }
+  warnOfIgnoredFlags(log, command, IGNORED_MASTER_FLAGS);
   if (flags.required('registry') === 'replicated_log') {
     log.warn('--registry=replicated_log of Mesos is kept as lmdb here, on this host alone');
   }

@@ -12,6 +12,7 @@ import {
   TaskRunner,
   followFile,
   isOver,
+  sandboxPath,
 } from '../../../core/client/index.js';
 import {
   type Column,
@@ -138,7 +139,7 @@ async function succeed(runner: TaskRunner): Promise<readonly TaskRecord[]> {
 
 function resultPath(record: TaskRecord): string {
   const { frameworkId = '', executorId = '', containerId = '' } = record;
-  return `/frameworks/${frameworkId}/executors/${executorId}/runs/${containerId}/${RESULT}`;
+  return `${sandboxPath({ frameworkId, executorId, containerId })}/${RESULT}`;
 }
 
 async function resultOf(records: readonly TaskRecord[]): Promise<ReadonlyMap<string, number>> {

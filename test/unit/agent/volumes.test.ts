@@ -74,19 +74,19 @@ function sinceSweeps(host: Host): readonly string[] {
 describe('volumeDirectory', () => {
   function of(resource: Resource): string {
     const [item] = Resources.fromWire([resource]).items;
-    return item === undefined ? '' : volumeDirectory('/work', item);
+    return item === undefined ? '' : volumeDirectory('/dir', item);
   }
 
   it('is below the root of the disk, and keeps hierarchical roles apart', () => {
-    expect(of(volume('v'))).to.equal('/work/volumes/roles/web/v');
-    expect(of(volume('v', {}, 'a/b'))).to.equal('/work/volumes/roles/a b/v');
-    expect(of(volume('odd:id%2F*', {}))).to.equal('/work/volumes/roles/web/odd:id%2F*');
+    expect(of(volume('v'))).to.equal('/dir/volumes/roles/web/v');
+    expect(of(volume('v', {}, 'a/b'))).to.equal('/dir/volumes/roles/a b/v');
+    expect(of(volume('odd:id%2F*', {}))).to.equal('/dir/volumes/roles/web/odd:id%2F*');
     const path = (root: string): Disk => ({ source: { type: 'PATH', path: { root } } });
     expect(of(volume('v', path('/disk/')))).to.equal('/disk/volumes/roles/web/v');
-    expect(of(volume('v', path('ssd')))).to.equal('/work/ssd/volumes/roles/web/v');
+    expect(of(volume('v', path('ssd')))).to.equal('/dir/ssd/volumes/roles/web/v');
     const mount: Disk = { source: { type: 'MOUNT', mount: { root: '/mnt/a' } } };
     expect(of(volume('v', mount))).to.equal('/mnt/a/volumes/roles/web/v');
-    expect(volumeRoot('/work', { disk: path('/') })).to.equal('/');
+    expect(volumeRoot('/dir', { disk: path('/') })).to.equal('/');
   });
 });
 
