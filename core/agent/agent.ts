@@ -29,14 +29,17 @@ import { CheckpointedResources } from './checkpointed-resources.js';
 import { CommandTasks } from './command-tasks.js';
 import type { AgentAddress, AgentConfig } from './config.js';
 import type { AgentContext } from './context.js';
+import { assertDisksApart, configuredDisks } from './disks.js';
 import type { TaskContext } from './task-context.js';
 import { CustomExecutors } from './custom-executors.js';
 import { Endings } from './endings.js';
 import { ExecutorApi } from './executor-api.js';
 import { SandboxCollector } from './gc.js';
+import { type ResourceEstimator, resourceUsage } from './estimator.js';
 import { introduction } from './introduction.js';
 import { Launches } from './launches.js';
 import { AgentMetrics, metricsSnapshot } from './metrics.js';
+import { Oversubscription } from './oversubscription.js';
 import type {
   ContainerEnd,
   Containerizer,
@@ -46,6 +49,7 @@ import type {
   Sandboxes,
   Volumes,
 } from './ports.js';
+import { type QosController, QualityOfService } from './qos.js';
 import { Recovery } from './recovery.js';
 import { Registration } from './registration.js';
 import { TaskReports } from './reports.js';
@@ -60,6 +64,10 @@ export interface AgentOptions {
   readonly sandboxes: Sandboxes;
   readonly volumes: Volumes;
   readonly connector: MasterConnector;
+  /** Says how much may be given to revocable tasks. Default: nothing. */
+  readonly estimator?: ResourceEstimator | undefined;
+  /** Says which executors have to end. Default: none. */
+  readonly qosController?: QosController | undefined;
   readonly config: AgentConfig;
   readonly address: AgentAddress;
   /** Changes with each boot of the host. */
@@ -77,6 +85,8 @@ export class Agent {
   readonly #launches: Launches;
   readonly #endings: Endings;
   readonly #executorApi: ExecutorApi;
+  readonly #oversubscription: Oversubscription;
+  readonly #qualityOfService: QualityOfService;
   readonly #startedMs: number;
   /** Ends that were told during recovery, when it was not known yet whose they are. */
   readonly #earlyEnds: [ContainerId, ContainerEnd][] = [];
@@ -84,6 +94,9 @@ export class Agent {
   #masterHostname: string | undefined;
   #endListener: Disposable | undefined;
   #isClosed = false;
+  /** The master has ended it and its tasks. */
+  #isShutDown = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -101,6 +114,16 @@ export class Agent {
       onLost: () => this.#context.updates.pause(),
     });
     this.#context = this.#makeContext(timers, state, address);
+    this.#oversubscription = new Oversubscription({
+      world,
+      timers,
+      config,
+      state,
+      estimator: options.estimator,
+      total: () => this.totalResources,
+      send: (resources) =>
+        this.#registration.send({ type: 'OVERSUBSCRIBED', oversubscribed: { resources } }),
+    });
     this.#customExecutors = new CustomExecutors(this.#context);
     this.#commandTasks = new CommandTasks(this.#context, (batch, executor) => {
       if (executor.kind !== 'GROUP') return;
@@ -109,6 +132,14 @@ export class Agent {
     const runners = { commandTasks: this.#commandTasks, customExecutors: this.#customExecutors };
     this.#launches = new Launches(this.#context, runners);
     this.#endings = new Endings(this.#context, runners);
+    this.#qualityOfService = new QualityOfService({
+      world,
+      timers,
+      config,
+      endings: this.#endings,
+      controller: options.qosController,
+      usage: () => resourceUsage(state, this.totalResources),
+    });
     this.#executorApi = new ExecutorApi({
       context: this.#context,
       executors: this.#customExecutors,
@@ -141,6 +172,11 @@ export class Agent {
     return this.#context.checkpointed.total;
   }
 
+  /** What it can give to revocable tasks, those that run included, over and above its total. */
+  get oversubscribedResources(): Resources {
+    return this.#oversubscription.total;
+  }
+
   /** Host name of the master that the agent was registered with last. */
   get masterHostname(): string | undefined {
     return this.#masterHostname;
@@ -169,6 +205,7 @@ export class Agent {
       metrics: this.#context.metrics,
       state: this.state,
       totalResources: this.totalResources,
+      oversubscribedResources: this.oversubscribedResources,
       isRegistered: this.isRegistered,
       uptimeMs: this.#options.world.clock.elapsed() - this.#startedMs,
       maxSandboxAgeMs: this.#context.collector.maxAgeMs,
@@ -182,6 +219,7 @@ export class Agent {
   async start(): Promise<void> {
     const { config, containerizer, world, store, bootId } = this.#options;
     const startMs = world.clock.elapsed();
+    assertDisksApart(configuredDisks(config), config.workDir);
     for (const words of containerizer.unenforced) world.log.warn('not enforced', { what: words });
     this.#endListener = containerizer.onEnd((containerId, end) => {
       if (this.#isRecovered) this.#containerEnded(containerId, end);
@@ -202,6 +240,8 @@ export class Agent {
       this.#containerEnded(containerId, end);
     }
     this.#context.collector.start();
+    this.#oversubscription.start();
+    this.#qualityOfService.start();
     if (!this.#isClosed && config.recover === 'reconnect') this.#registration.start();
   }
 
@@ -241,7 +281,12 @@ export class Agent {
    * over. `end-all`: tasks end within their grace periods, the master is told, and the agent leaves.
    */
   async close(mode: 'leave-running' | 'end-all'): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      // It has stopped by itself: what it holds of the host is let go all the same.
+      this.#closing ??= this.#options.containerizer.close(this.#isShutDown ? 'end-all' : mode);
+      await this.#closing;
+      return;
+    }
     if (mode === 'end-all') {
       await this.#endings.endAll();
       await this.#context.checkpoint.flush();
@@ -249,7 +294,8 @@ export class Agent {
     }
     await this.#context.checkpoint.flush();
     this.#stop();
-    await this.#options.containerizer.close(mode);
+    this.#closing = this.#options.containerizer.close(mode);
+    await this.#closing;
   }
 
   #containerEnded(containerId: ContainerId, end: ContainerEnd): void {
@@ -310,6 +356,7 @@ export class Agent {
       updates: this.#context.updates,
       version: MESOS_VERSION,
       capabilities: AGENT_CAPABILITIES,
+      oversubscribed: this.#oversubscription.introduce(),
     });
   }
 
@@ -337,6 +384,7 @@ export class Agent {
     this.#registration.registered(answer?.ping_timeout_seconds ?? 0);
     // A repeated answer changes nothing; what is outstanding is on its way already.
     if (!wasRegistered) updates.resume();
+    this.#oversubscription.registered();
     this.#endings.dropUnknown(message.reregistered?.unknown_tasks ?? []);
   }
 
@@ -379,13 +427,19 @@ export class Agent {
     }
     const fatal = new PlateauError(
       'CALL_REFUSED',
-      `the master has removed this agent (${message}): to let the host join again as a new agent, ` +
-        'remove the work directory',
-      { context: { agent: this.state.agentId } },
+      `the master has shut this agent down: ${message}`,
+      { context: { agent: this.state.agentId, isShutDown: true } },
     );
-    this.#options.world.log.error('the master has removed the agent', { reason: message });
+    this.#options.world.log.error('the master shuts the agent down', { reason: message });
+    this.#isShutDown = true;
+    // Their frameworks were told that the tasks are gone: nothing else may follow, however they end.
+    for (const frameworkId of this.state.frameworks.keys()) {
+      this.#endings.shutdownFramework(frameworkId);
+    }
     void this.#endings
       .endAll()
+      .then(() => this.#context.checkpoint.flush())
+      // What the last writes made obsolete goes too: after a restart nobody hears of these tasks.
       .then(() => this.#context.checkpoint.flush())
       .then(() => this.#fatal(fatal, fatal.message))
       .catch((error: unknown) => this.#fatal(error, 'the tasks could not be ended'));

@@ -7,6 +7,7 @@
 import type { Resource } from '../api/index.js';
 import { PlateauError, type Timers, type World, errorMessage } from '../base/index.js';
 import {
+  type ResourceItem,
   Resources,
   isDynamicallyReserved,
   persistentVolumes,
@@ -129,7 +130,10 @@ export class CheckpointedResources {
     // Without a folder to make, what the master sends next must not overtake the record.
     const failed = made.length === 0 ? Resources.EMPTY : await this.#make(made);
     if (timers.isDisposed) return;
-    for (const folder of next.keys()) this.#leaving.delete(folder);
+    const failedFolders = new Set(failed.items.map((item) => this.#folderOf(item)));
+    for (const folder of next.keys()) {
+      if (!failedFolders.has(folder)) this.#leaving.delete(folder);
+    }
     const gone = [...here].filter(([folder]) => !next.has(folder));
     for (const [folder, volume] of gone) this.#leaving.set(folder, volume);
     if (failed.isEmpty) this.#record(wanted, total);
@@ -144,9 +148,13 @@ export class CheckpointedResources {
     const { volumes, world } = this.#options;
     let failed = Resources.EMPTY;
     for (const [folder, volume] of made) {
+      const place = { root: this.#rootOf(volume), folder };
       try {
+        // What a former volume left, because it could not be removed, must not be in the new one.
         // oxlint-disable-next-line no-await-in-loop -- they share parents
-        await volumes.make({ root: this.#rootOf(volume), folder });
+        if (this.#leaving.has(folder)) await volumes.discard(place);
+        // oxlint-disable-next-line no-await-in-loop
+        await volumes.make(place);
       } catch (error) {
         failed = failed.plus(volume);
         const what = 'a persistent volume could not be made: tasks that use it will fail';
@@ -214,10 +222,12 @@ export class CheckpointedResources {
     void this.#sweep();
   }
 
-  /** Removes what was discarded, on every disk of the agent. */
+  /** Removes what was discarded, on every disk of the agent that volumes have folders on. */
   async #sweep(): Promise<void> {
     const { config, volumes, world } = this.#options;
-    const items = Resources.fromWire(config.resources).items;
+    const items = Resources.fromWire(config.resources).items.filter(
+      ({ disk }) => disk?.source?.type !== 'MOUNT',
+    );
     const roots = new Set(items.map((item) => volumeRoot(config.workDir, item)));
     for (const root of roots.add(config.workDir)) {
       try {
@@ -239,10 +249,11 @@ export class CheckpointedResources {
   }
 
   #volumesOf(list: readonly Resource[]): VolumesByFolder {
-    const { workDir } = this.#options.config;
     const all = persistentVolumes(Resources.fromWire(list));
-    return new Map(
-      all.items.map((item) => [volumeDirectory(workDir, item), Resources.of([item])] as const),
-    );
+    return new Map(all.items.map((item) => [this.#folderOf(item), Resources.of([item])] as const));
+  }
+
+  #folderOf(volume: ResourceItem): string {
+    return volumeDirectory(this.#options.config.workDir, volume);
   }
 }

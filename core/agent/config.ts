@@ -46,6 +46,10 @@ export interface AgentConfig {
   readonly maxCompletedFrameworks: number;
   readonly maxCompletedExecutorsPerFramework: number;
   readonly maxCompletedTasksPerExecutor: number;
+  /** Between questions to the resource estimator. */
+  readonly oversubscribedResourcesIntervalMs: number;
+  /** Least time between questions to the QoS controller. */
+  readonly qosCorrectionIntervalMinMs: number;
   /** Whether tasks run as the user of their framework or command, rather than as the agent's. */
   readonly switchUser: boolean;
   /**
@@ -85,6 +89,8 @@ export const AGENT_DEFAULTS = {
   maxCompletedFrameworks: 50,
   maxCompletedExecutorsPerFramework: 150,
   maxCompletedTasksPerExecutor: 200,
+  oversubscribedResourcesIntervalMs: 15 * SECOND_MS,
+  qosCorrectionIntervalMinMs: 0,
   switchUser: true,
   reconfigurationPolicy: 'equal',
   recover: 'reconnect',

@@ -3,7 +3,7 @@
  * wait for them, and their end. What they say is in `executor-api.ts`. A task is given to an executor
  * once it is durable; one that no executor has taken over when it subscribes again was dropped.
  */
-import type { ExecutorEvent, KillPolicy, TaskInfo, TaskStatusReason } from '../api/index.js';
+import type { ExecutorEvent, KillPolicy, TaskInfo } from '../api/index.js';
 import { exitStatusWord, signalStatusWord } from '../api/index.js';
 import { type ContainerId, type Disposable, type TaskId, errorMessage } from '../base/index.js';
 import { Resources, fromThousandths } from '../resources/index.js';
@@ -12,7 +12,7 @@ import type { TaskContext } from './task-context.js';
 import { containerEnvironment } from './environment.js';
 import { ExecutorVolumes } from './executor-volumes.js';
 import { shutdownGraceMs } from './grace.js';
-import { describeEnd, signalNumber } from './outcomes.js';
+import { describeEnd, preempted, signalNumber } from './outcomes.js';
 import type {
   ContainerEnd,
   ContainerFate,
@@ -21,15 +21,13 @@ import type {
   LaunchOutcome,
 } from './ports.js';
 import { executorRecord } from './records.js';
+import type { StateChange } from './reports.js';
 import { sandboxDiskMiB } from './sandbox-disk.js';
 import type { AgentExecutor, AgentTask } from './state.js';
 import { userOf } from './user.js';
 
-/** Why the tasks of an executor fail when it ends. */
-interface EndReason {
-  readonly reason: TaskStatusReason;
-  readonly message: string;
-}
+/** Why the tasks of an executor end with it; unless it says otherwise, they have failed. */
+type EndReason = Pick<StateChange, 'reason' | 'message'> & Partial<Pick<StateChange, 'state'>>;
 
 /** The process of an executor, and the stream to it. */
 export interface ExecutorProcess {
@@ -148,6 +146,16 @@ export class CustomExecutors {
     process.stream.send({ type: 'SHUTDOWN' });
     const graceMs = shutdownGraceMs(executor.info, this.#context.config);
     process.shutdownTimer = this.#context.timers.after(graceMs, () => this.#kill(process));
+  }
+
+  /** Kills an executor with its tasks at once: what it was lent is needed. */
+  preempt(executor: AgentExecutor): void {
+    const process = this.processOf(executor);
+    if (process === undefined) return;
+    process.endReason = preempted(executor.framework);
+    executor.phase = 'terminating';
+    process.registrationTimer?.dispose();
+    this.#kill(process);
   }
 
   /** Tells that a container has ended; containers of others are ignored. */

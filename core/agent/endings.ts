@@ -8,7 +8,7 @@ import type {
   LinkMasterMessageKillTask,
   LinkMasterMessageShutdownExecutor,
 } from '../api/index.js';
-import { type Disposable, type FrameworkId, id } from '../base/index.js';
+import { type Disposable, type ExecutorId, type FrameworkId, id } from '../base/index.js';
 import { KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
 import type { TaskContext } from './task-context.js';
@@ -46,7 +46,8 @@ export class Endings {
     } else if (task.executor.kind === 'CUSTOM') {
       this.#customExecutors.kill(task, call.kill_policy);
     } else {
-      this.#commandTasks.kill(task, 'KILL', call.kill_policy);
+      const cause = call.revoked_for === undefined ? 'KILL' : 'REVOCATION';
+      this.#commandTasks.kill(task, cause, call.kill_policy);
     }
   }
 
@@ -67,6 +68,18 @@ export class Endings {
     );
     const executor = framework?.executors.get(id<'ExecutorId'>(call.executor_id.value));
     if (executor !== undefined) this.#shutdown(executor);
+  }
+
+  /** Kills an executor and its tasks without grace, as a QoS controller asks; false: none is here. */
+  preempt(frameworkId: FrameworkId, executorId: ExecutorId): boolean {
+    const executor = this.#context.state.frameworks.get(frameworkId)?.executors.get(executorId);
+    if (executor === undefined || executor.phase === 'terminated') return false;
+    this.#context.metrics.executorsPreempted++;
+    if (executor.kind === 'CUSTOM') this.#customExecutors.preempt(executor);
+    for (const task of executor.kind === 'CUSTOM' ? [] : executor.active.values()) {
+      this.#commandTasks.killWithin(task, 'PREEMPTION', 0);
+    }
+    return true;
   }
 
   /** Ends all of a framework. Nobody wants to hear of its tasks any more. */

@@ -3,6 +3,14 @@ export { Agent, type AgentOptions } from './agent.js';
 export { CHECKPOINT_FORMAT, LAZY_DELETE_DELAY_MS, MAX_LAZY_DELETES } from './checkpoint.js';
 export { MAX_WAITING_RESOURCES } from './checkpointed-resources.js';
 export { AGENT_DEFAULTS, type AgentAddress, type AgentConfig, agentConfig } from './config.js';
+export { type AgentDisk, assertDisksApart, configuredDisks } from './disks.js';
+export {
+  type ExecutorUsage,
+  MAX_OVERSUBSCRIBED_RESOURCES,
+  type ResourceEstimator,
+  type ResourceUsage,
+  fixedEstimator,
+} from './estimator.js';
 export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
 export { MAX_FINISHED_SANDBOXES } from './gc.js';
 export { COMMAND_EXECUTOR_CPUS, COMMAND_EXECUTOR_MEMORY_MIB } from './launches.js';
@@ -38,6 +46,12 @@ export type {
   VolumePlace,
   Volumes,
 } from './ports.js';
+export {
+  MAX_QOS_CORRECTIONS,
+  MIN_QOS_INTERVAL_MS,
+  type QosController,
+  type QosCorrection,
+} from './qos.js';
 export {
   AgentExecutor,
   AgentFramework,

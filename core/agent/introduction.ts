@@ -1,5 +1,11 @@
 /** How the agent presents itself to a master: alone the first time, later with all that it runs. */
-import type { AgentInfo, AgentInfoCapability, LinkAgentMessage, Task } from '../api/index.js';
+import type {
+  AgentInfo,
+  AgentInfoCapability,
+  LinkAgentMessage,
+  Resource,
+  Task,
+} from '../api/index.js';
 import type { AgentExecutor, AgentState, AgentTask } from './state.js';
 import type { StatusUpdates } from './status-updates.js';
 
@@ -9,16 +15,19 @@ export interface IntroductionOptions {
   readonly updates: StatusUpdates;
   readonly version: string;
   readonly capabilities: readonly AgentInfoCapability[];
+  /** What it can give to revocable tasks over and above what it has. */
+  readonly oversubscribed: readonly Resource[];
 }
 
 /** REGISTER without an id, REREGISTER with one. */
 export function introduction(options: IntroductionOptions): LinkAgentMessage {
-  const { agentInfo, state, updates, version, capabilities } = options;
+  const { agentInfo, state, updates, version, capabilities, oversubscribed } = options;
   const common = {
     agent_info: agentInfo,
     version,
     capabilities,
     checkpointed_resources: state.checkpointedResources,
+    ...(oversubscribed.length > 0 && { oversubscribed_resources: oversubscribed }),
   };
   if (state.agentId === undefined) return { type: 'REGISTER', register: common };
   const frameworks = [...state.frameworks.values()];

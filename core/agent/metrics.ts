@@ -7,6 +7,7 @@ import type { AgentState, ExecutorPhase } from './state.js';
 export class AgentMetrics {
   containerLaunchErrors = 0;
   executorsTerminated = 0;
+  executorsPreempted = 0;
   recoveryErrors = 0;
   recoveryTimeMs = 0;
   validStatusUpdates = 0;
@@ -25,6 +26,7 @@ export interface MetricsSource {
   readonly metrics: AgentMetrics;
   readonly state: AgentState;
   readonly totalResources: Resources;
+  readonly oversubscribedResources: Resources;
   readonly isRegistered: boolean;
   readonly uptimeMs: number;
   readonly maxSandboxAgeMs: number;
@@ -60,7 +62,7 @@ function executorMetrics({ state, metrics }: MetricsSource): Record<string, numb
     'slave/executors_running': count('running'),
     'slave/executors_terminating': count('terminating'),
     'slave/executors_terminated': metrics.executorsTerminated,
-    'slave/executors_preempted': 0,
+    'slave/executors_preempted': metrics.executorsPreempted,
   };
 }
 
@@ -82,16 +84,22 @@ function taskMetrics({ state, metrics }: MetricsSource): Record<string, number> 
   };
 }
 
-function resourceMetrics({ state, totalResources }: MetricsSource): Record<string, number> {
-  const used = [...state.executors()].flatMap((executor) => executor.usedResources);
-  const sum = Resources.fromWire(used);
+function resourceMetrics(source: MetricsSource): Record<string, number> {
+  const executors = [...source.state.executors()];
+  const used = Resources.fromWire(
+    executors.flatMap((executor) => executor.usedResources),
+  ).unallocated();
   const metrics: Record<string, number> = {};
-  for (const name of ['cpus', 'gpus', 'mem', 'disk']) {
-    const total = fromThousandths(totalResources.scalar(name));
-    const inUse = fromThousandths(sum.scalar(name));
-    metrics[`slave/${name}_total`] = total;
-    metrics[`slave/${name}_used`] = inUse;
-    metrics[`slave/${name}_percent`] = total > 0 ? inUse / total : 0;
-  }
+  const measure = (suffix: string, total: Resources, inUse: Resources): void => {
+    for (const name of ['cpus', 'gpus', 'mem', 'disk']) {
+      const has = fromThousandths(total.scalar(name));
+      const holds = fromThousandths(inUse.scalar(name));
+      metrics[`slave/${name}${suffix}_total`] = has;
+      metrics[`slave/${name}${suffix}_used`] = holds;
+      metrics[`slave/${name}${suffix}_percent`] = has > 0 ? holds / has : 0;
+    }
+  };
+  measure('', source.totalResources, used.nonRevocable());
+  measure('_revocable', source.oversubscribedResources, used.revocable());
   return metrics;
 }

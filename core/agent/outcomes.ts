@@ -1,7 +1,7 @@
 /** In what words and states the ends of containers are told to schedulers. */
 import type { StateChange } from './reports.js';
 import type { ContainerEnd, LaunchOutcome } from './ports.js';
-import type { AgentTask } from './state.js';
+import type { AgentFramework, AgentTask } from './state.js';
 
 /** What a launch that failed means for its task. */
 export function failedLaunch(
@@ -37,8 +37,27 @@ export function endOfTask(task: AgentTask, end: ContainerEnd | undefined): State
       message: 'Max completion time reached',
     };
   }
+  if (cause === 'REVOCATION') {
+    return {
+      state: 'TASK_KILLED',
+      source: 'SOURCE_MASTER',
+      reason: 'REASON_CONTAINER_PREEMPTED',
+      message: 'Ended so that other roles have what they are guaranteed',
+    };
+  }
+  if (cause === 'PREEMPTION') return preempted(task.executor.framework);
   if (cause !== undefined) return killed(task, end);
   return naturalEnd(end ?? { kind: 'lost', message: 'it was not started' });
+}
+
+/** The end of a task whose executor a QoS controller had killed. */
+export function preempted(framework: AgentFramework): StateChange {
+  return {
+    state: framework.can('PARTITION_AWARE') ? 'TASK_GONE' : 'TASK_LOST',
+    source: 'SOURCE_AGENT',
+    reason: 'REASON_CONTAINER_PREEMPTED',
+    message: 'Ended because what it was lent is needed',
+  };
 }
 
 function killed(task: AgentTask, end: ContainerEnd | undefined): StateChange {

@@ -1,7 +1,7 @@
 /**
  * Where sandboxes are: `<work dir>/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/
  * <container>`, as tools around Mesos expect; and persistent volumes: `<root>/volumes/roles/<role>/
- * <id>`. Pure text: the containerizer makes the folders.
+ * <id>`, or the root itself on a MOUNT disk. Pure text: the containerizer makes the folders.
  */
 import type { AgentId, ContainerId, ExecutorId, FrameworkId } from '../base/index.js';
 import type { ResourceItem } from '../resources/index.js';
@@ -63,13 +63,16 @@ export function volumeRoot(workDir: string, disk: Pick<ResourceItem, 'disk'>): s
 }
 
 /**
- * The folder of a persistent volume. The slashes of a hierarchical role become blanks, which no role
- * contains: `a/b` is not below `a`, so that equal ids in both stay apart.
+ * The folder of a persistent volume: the root of a MOUNT disk, which is one volume as a whole, else one
+ * below the root. The slashes of a hierarchical role become blanks, which no role contains: `a/b` is
+ * not below `a`, so that equal ids in both stay apart.
  */
 export function volumeDirectory(
   workDir: string,
   volume: Pick<ResourceItem, 'disk' | 'role'>,
 ): string {
+  const root = volumeRoot(workDir, volume);
+  if (volume.disk?.source?.type === 'MOUNT') return root;
   const role = volume.role.replaceAll('/', ' ');
-  return `${volumeRoot(workDir, volume)}/volumes/roles/${role}/${volume.disk?.persistence?.id ?? ''}`;
+  return `${root}/volumes/roles/${role}/${volume.disk?.persistence?.id ?? ''}`;
 }

@@ -101,20 +101,30 @@ export interface Sandboxes {
 export interface VolumePlace {
   /** Absolute path of the disk. */
   readonly root: string;
-  /** Absolute path of the folder, `<root>/volumes/roles/<role>/<id>`. */
+  /**
+   * Absolute path of the folder, `<root>/volumes/roles/<role>/<id>`; or the root itself, where the
+   * whole disk is the volume.
+   */
   readonly folder: string;
 }
 
 /** The folders of persistent volumes on disk. What a promise stands for is durable when it resolves. */
 export interface Volumes {
   /**
-   * Makes an empty folder; one that nobody knows of is put aside if it holds anything. Rejects when
-   * it cannot, in particular when the root is not there.
+   * Makes an empty folder; one that nobody knows of is put aside if it holds anything. A whole disk
+   * is there already and has to be empty. Rejects when it cannot, in particular when the root is not
+   * there.
    */
   make(place: VolumePlace): Promise<void>;
-  /** Gets a folder with all in it out of the way, for `sweep` to remove; an absent one is no error. */
+  /**
+   * Gets a folder with all in it out of the way, for `sweep` to remove; an absent one is no error. Of
+   * a whole disk all that is on it is removed, and the disk stays; an absent one rejects.
+   */
   discard(place: VolumePlace): Promise<void>;
-  /** Removes all that was discarded below a root, now or before. Never follows a link out. */
+  /**
+   * Removes all that was discarded below a root, now or before. Never follows a link out. Not for
+   * disks that are volumes as a whole.
+   */
   sweep(root: string): Promise<void>;
   /** Gives volumes to a container that runs already. Rejects, saying why, when it cannot. */
   link(target: {

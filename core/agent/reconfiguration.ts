@@ -24,12 +24,18 @@ export function isReconfigurable(
     policy === 'equal'
       ? !messagesEqual('AgentInfo', attributesOf(before), attributesOf(now))
       : lost;
-  return isChanged ? 'the attributes or the fault domain changed' : undefined;
+  if (isChanged) return 'the attributes changed';
+  const gains = before.domain === undefined && policy === 'additive';
+  const isMoved = !gains && !messagesEqual('AgentInfo', domainOf(before), domainOf(now));
+  return isMoved ? 'the fault domain changed' : undefined;
 }
 
-/** The part of an AgentInfo that is neither address nor resources. */
 function attributesOf(info: AgentInfo): AgentInfo {
-  return { hostname: '', attributes: info.attributes ?? [], domain: info.domain };
+  return { hostname: '', attributes: info.attributes ?? [] };
+}
+
+function domainOf(info: AgentInfo): AgentInfo {
+  return { hostname: '', domain: info.domain };
 }
 
 /**

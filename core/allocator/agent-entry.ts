@@ -36,9 +36,14 @@ export class AgentEntry {
   servedWindow = -1;
 
   readonly #held = new Map<FrameworkId, Resources>();
+  /** What frameworks hold, not bound to roles, without `#rest`. */
   #allocated = Resources.EMPTY;
+  /**
+   * Everything that was free, when a framework holds it as it was. Most offers are so, and most come
+   * back so: then what is free needs no arithmetic at all.
+   */
+  #rest: Resources | undefined;
   #free: Resources | undefined;
-  #isFreePlain: boolean | undefined;
   #offerable: { readonly role: string; readonly resources: Resources } | undefined;
 
   /** What of it tasks use; the rest is offered. */
@@ -50,7 +55,7 @@ export class AgentEntry {
   constructor(id: AgentId, state: AgentAllocationState, watcher: AgentWatcher) {
     this.id = id;
     this.#state = state;
-    this.#total = state.total;
+    this.#total = state.total.common();
     this.#watcher = watcher;
     this.state = state;
   }
@@ -84,7 +89,8 @@ export class AgentEntry {
   }
 
   set total(total: Resources) {
-    this.#total = total;
+    this.#settleRest();
+    this.#total = total.common();
     this.hasGpus = total.scalar('gpus') > 0;
     this.#changed();
   }
@@ -94,25 +100,26 @@ export class AgentEntry {
    * more is held than the agent has.
    */
   get free(): Resources {
-    this.#free ??= this.#total
-      .minus(hasShared(this.#total) ? this.#allocated.filter(isNotShared) : this.#allocated)
-      .minus(this.#sharedOffered);
+    if (this.#free !== undefined) return this.#free;
+    this.#settleRest();
+    const held = this.#total.hasShared ? this.#allocated.filter(isNotShared) : this.#allocated;
+    this.#free = this.#total.minus(held).minus(this.#sharedOffered);
     return this.#free;
   }
 
   /** Whether everything free can be used by every framework, whatever its capabilities. */
   get isFreePlain(): boolean {
-    this.#isFreePlain ??= this.free.items.every(
-      (item) => !item.revocable && !item.shared && item.reservations.length <= 1,
-    );
-    return this.#isFreePlain;
+    const { free } = this;
+    return !free.hasRevocable && !free.hasShared && !free.hasRefined;
   }
 
   /** What of the free resources may be offered to a role, its ancestors' reservations included. */
   offerableTo(role: string): Resources {
+    const { free } = this;
+    if (!free.hasReserved) return free;
     // Frameworks of one role are looked at one after the other: remembering one role is enough.
     if (this.#offerable?.role !== role) {
-      this.#offerable = { role, resources: this.free.reservableTo(role) };
+      this.#offerable = { role, resources: free.reservableTo(role) };
     }
     return this.#offerable.resources;
   }
@@ -163,6 +170,13 @@ export class AgentEntry {
   hold(frameworkId: FrameworkId, resources: Resources, unbound?: Resources): void {
     const before = this.#held.get(frameworkId) ?? Resources.EMPTY;
     this.#held.set(frameworkId, before.plus(resources));
+    if (unbound !== undefined && unbound === this.#free && !this.#total.hasShared) {
+      this.#settleRest();
+      this.#rest = unbound;
+      this.#changed(Resources.EMPTY);
+      return;
+    }
+    this.#settleRest();
     this.#allocated = this.#allocated.plus(unbound ?? resources.unallocated());
     this.#changed();
   }
@@ -175,7 +189,14 @@ export class AgentEntry {
     else this.#held.set(frameworkId, after);
     const released = before.contains(resources) ? resources : before.minus(after);
     this.#releaseUsed(frameworkId, { before, after, released });
-    this.#allocated = this.#allocated.minus(released.unallocated());
+    const unbound = released.unallocated();
+    if (unbound === this.#rest) {
+      this.#rest = undefined;
+      this.#changed(unbound);
+      return released;
+    }
+    this.#settleRest();
+    this.#allocated = this.#allocated.minus(unbound);
     this.#changed();
     return released;
   }
@@ -192,9 +213,15 @@ export class AgentEntry {
     else this.#used.set(frameworkId, left);
   }
 
-  #changed(): void {
-    this.#free = undefined;
-    this.#isFreePlain = undefined;
+  #settleRest(): void {
+    if (this.#rest === undefined) return;
+    this.#allocated = this.#allocated.plus(this.#rest);
+    this.#rest = undefined;
+  }
+
+  /** @param free what is free now, where that is known. */
+  #changed(free?: Resources): void {
+    this.#free = free;
     this.#offerable = undefined;
     this.unsettle();
     this.#watcher.noteChanged(this);
@@ -207,6 +234,5 @@ function isNotShared(item: ResourceItem): boolean {
 
 /** Whether any of it may be held by several at once. */
 export function hasShared(resources: Resources): boolean {
-  for (const item of resources.items) if (item.shared) return true;
-  return false;
+  return resources.hasShared;
 }

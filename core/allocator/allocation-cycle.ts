@@ -10,11 +10,13 @@
  */
 import { type Random, shuffle } from '../base/index.js';
 import type { AgentEntry } from './agent-entry.js';
-import { type CheckContext, examineAgent, examineOffer } from './checks.js';
+import { type CheckContext, examineAgent, examineOffer, isBelowMinimum } from './checks.js';
 import type { Client } from './client.js';
-import type { Stage } from './grant.js';
+import type { DecisionLog } from './decision-log.js';
+import type { RefusalReason } from './decisions.js';
 import type { Ledger } from './ledger.js';
 import type { Allocation } from './allocator.js';
+import type { QuotaStanding } from './quota-entry.js';
 import { RunOffers } from './run-offers.js';
 import type { ShareNode } from './share-node.js';
 
@@ -25,12 +27,15 @@ export interface AllocationCycleOptions {
   readonly ledger: Ledger;
   readonly context: CheckContext;
   readonly random: Random;
+  /** Undefined: decisions are not logged. */
+  readonly log?: DecisionLog | undefined;
 }
 
 export class AllocationCycle {
   readonly #ledger: Ledger;
   readonly #context: CheckContext;
   readonly #random: Random;
+  readonly #log: DecisionLog | undefined;
   /** The number of the last change that made a client eligible for more. */
   #changes = 0;
   /** The last such change that made all clients eligible for more. */
@@ -42,6 +47,7 @@ export class AllocationCycle {
     this.#ledger = options.ledger;
     this.#context = options.context;
     this.#random = options.random;
+    this.#log = options.log;
   }
 
   /** The client may now be offered what it was not offered before. */
@@ -61,13 +67,16 @@ export class AllocationCycle {
     if (quotas.settle()) this.noteAllEligible();
     if (!tree.hasActiveClients) return [];
     const agents = shuffle(this.#random, this.#worthALook(candidates));
-    const offers = new RunOffers(this.#ledger, window);
-    if (!quotas.isEmpty && this.#hasUnmetGuarantees()) {
-      this.#divideAll(agents, offers, 'guarantees');
+    const offers = new RunOffers(this.#ledger, window, this.#log);
+    const unmet = this.#servableUnmet();
+    if (unmet.size > 0) {
+      this.#serveGuarantees(agents, offers, unmet);
       shuffle(this.#random, agents);
     }
-    this.#divideAll(agents, offers, 'fair-share');
-    for (const agent of agents) agent.settle(this.#changes);
+    this.#serveShares(agents, offers);
+    for (const agent of agents) {
+      if (!offers.isWorthAnotherLook(agent)) agent.settle(this.#changes);
+    }
     offers.close();
     return offers.allocations;
   }
@@ -89,35 +98,100 @@ export class AllocationCycle {
     return this.#ledger.agents.values();
   }
 
-  /** Whether a role that can be served lacks something of its guarantee. */
-  #hasUnmetGuarantees(): boolean {
+  /** The quotas that lack something of their guarantees, of roles that can be served. */
+  #servableUnmet(): Set<QuotaStanding> {
     const { quotas, tree } = this.#ledger;
-    return quotas.unmetRoles().some((role) => tree.isServable(role));
+    if (quotas.isEmpty) return new Set();
+    return new Set(quotas.unmetEntries().filter(({ role }) => tree.isServable(role)));
   }
 
-  #divideAll(agents: readonly AgentEntry[], offers: RunOffers, stage: Stage): void {
+  /** The first stage; `unmet` gets smaller: a run gives, and what is met stays so. */
+  #serveGuarantees(
+    agents: readonly AgentEntry[],
+    offers: RunOffers,
+    unmet: Set<QuotaStanding>,
+  ): void {
+    const { tree } = this.#ledger;
     for (const agent of agents) {
-      if (stage === 'guarantees' && !this.#hasUnmetGuarantees()) return;
-      if (!agent.free.isEmpty) this.#divide(agent, offers, stage);
+      for (const standing of unmet) {
+        if (standing.isUnmet) break;
+        unmet.delete(standing);
+      }
+      if (unmet.size === 0) return;
+      if (agent.free.isEmpty) continue;
+      tree.settle();
+      tree.walkRoles((ownLeaf) => {
+        if (ownLeaf.quota?.isUnmet !== true) return false;
+        for (const { client } of tree.clientsOf(ownLeaf)) {
+          if (client === undefined || !this.#isToBeAsked(client, agent)) continue;
+          // What is not guaranteed is not refused yet: the second stage decides about it.
+          const offer = examineOffer(client, agent, this.#context, 'guarantees');
+          if (typeof offer === 'string') continue;
+          offers.serve(agent, client, offer);
+          if (agent.free.isEmpty) return true;
+          if (!ownLeaf.quota.isUnmet) return false;
+        }
+        return false;
+      });
     }
   }
 
-  #divide(agent: AgentEntry, offers: RunOffers, stage: Stage): void {
-    const { tree, quotas } = this.#ledger;
-    const { settledAt } = agent;
+  /**
+   * The second stage. When quota bars everybody from one agent, it does so from the others; and what is
+   * below the minimum is so for everybody who has none of his own.
+   */
+  #serveShares(agents: readonly AgentEntry[], offers: RunOffers): void {
+    const isOpen = { enough: true, tooLittle: true };
+    for (const agent of agents) {
+      const { free } = agent;
+      if (free.isEmpty) continue;
+      const kind = isBelowMinimum(free, this.#context.config) ? 'tooLittle' : 'enough';
+      if (!isOpen[kind] && (kind === 'tooLittle' || free.isPlain)) continue;
+      const bar = kind === 'tooLittle' ? 'BELOW_MINIMUM' : this.#barOfAgent(agent);
+      isOpen[kind] = this.#serveShare(agent, offers, bar);
+    }
+  }
+
+  #barOfAgent({ free }: AgentEntry): RefusalReason | undefined {
+    return free.isPlain && this.#ledger.quotas.isHeldBack ? 'QUOTA_HEADROOM' : undefined;
+  }
+
+  /**
+   * @param barred why the agent is not for clients without a minimum of their own.
+   * @returns whether there is a client that is not barred from the agent.
+   */
+  #serveShare(agent: AgentEntry, offers: RunOffers, barred: RefusalReason | undefined): boolean {
+    const { tree } = this.#ledger;
+    const { isPlain } = agent.free;
+    let isOpen = barred !== 'BELOW_MINIMUM' && !isPlain;
     tree.settle();
-    tree.walkRoles((ownLeaf: ShareNode<Client>) => {
-      if (stage === 'guarantees' && !quotas.isUnmet(ownLeaf.role)) return false;
+    tree.walkRoles((ownLeaf) => {
+      const bar = barred ?? barOf(ownLeaf, isPlain);
       for (const { client } of tree.clientsOf(ownLeaf)) {
         if (client === undefined) continue;
-        if (Math.max(client.changedAt, this.#changedForAll) <= settledAt) continue;
-        const offer = examineOffer(client, agent, this.#context, stage);
-        if (typeof offer === 'string') continue;
+        const isBarred = bar !== undefined && client.minimum === undefined;
+        isOpen ||= !isBarred;
+        if (!this.#isToBeAsked(client, agent)) continue;
+        const offer = isBarred ? bar : examineOffer(client, agent, this.#context);
+        if (typeof offer === 'string') {
+          this.#log?.noteRefused(client, offer);
+          continue;
+        }
         offers.serve(agent, client, offer);
         if (agent.free.isEmpty) return true;
-        if (stage === 'guarantees' && !quotas.isUnmet(ownLeaf.role)) break;
       }
       return false;
     });
+    return isOpen;
   }
+
+  /** Whether client or agent has changed since the client was last asked about the agent. */
+  #isToBeAsked(client: Client, agent: AgentEntry): boolean {
+    return client.changedAt > agent.settledAt || this.#changedForAll > agent.settledAt;
+  }
+}
+
+/** Why quota bars a role's clients, but those with minimums of their own, from what is unreserved. */
+function barOf(ownLeaf: ShareNode<Client>, isPlain: boolean): RefusalReason | undefined {
+  return isPlain && ownLeaf.quota?.isExhausted === true ? 'QUOTA_LIMIT' : undefined;
 }

@@ -15,9 +15,11 @@ import type {
   SchedulerOfferConstraints,
   Unavailability,
 } from '../api/index.js';
-import type { AgentId, Disposable, FrameworkId } from '../base/index.js';
+import type { AgentId, Disposable, FrameworkId, World } from '../base/index.js';
 import type { Quantities, Resources } from '../resources/index.js';
+import type { AllocatorConfig } from './config.js';
 import type { AllocationExplanation } from './decisions.js';
+import type { DescribedTask } from './described-task.js';
 import type { RoleQuota } from './quota.js';
 
 /** Resources of one agent that a framework may be offered in one role. */
@@ -42,6 +44,21 @@ export interface InverseAllocation {
 
 /** Receives whom one cycle asks. The master has to make an inverse offer of each. */
 export type InverseAllocationListener = (inverse: readonly InverseAllocation[]) => void;
+
+/** What the master makes an allocator with. */
+export interface AllocatorOptions {
+  /** Time, randomness and the log. An allocator that uses no others can be simulated. */
+  readonly world: World;
+  /** What the flags of the master say about allocation. */
+  readonly config: AllocatorConfig;
+  /** To be called from a timer, never within a call of the master: it is not ready for it there. */
+  readonly onAllocations: AllocationListener;
+  /** To be called like `onAllocations`. Absent: nobody is to be asked to give back anything. */
+  readonly onInverseOffers?: InverseAllocationListener | undefined;
+}
+
+/** Makes an allocator. An error that it throws ends the master before it serves. */
+export type AllocatorFactory = (options: AllocatorOptions) => Allocator;
 
 /** The last answers to inverse offers, by agent and framework. */
 export type InverseOfferStatuses = ReadonlyMap<
@@ -86,6 +103,19 @@ export interface AgentAllocationState {
 
 /** What a framework holds on agents, each bound to its allocation role. */
 export type Held<Key> = ReadonlyMap<Key, Resources>;
+
+/** What `explain` is asked beside the framework. */
+export interface AllocationQuestion {
+  /** One role of the framework; undefined: all. */
+  readonly role?: string | undefined;
+  /** A task that the offers should have room for; undefined: any offer will do. */
+  readonly task?: DescribedTask | undefined;
+  /**
+   * What a framework holds of an agent as offers, bound to roles; who makes the offers knows best.
+   * Undefined: what it holds, less what `noteUsed` told of.
+   */
+  readonly offered?: ((frameworkId: FrameworkId, agentId: AgentId) => Resources) | undefined;
+}
 
 export interface Allocator extends Disposable {
   /**
@@ -172,6 +202,11 @@ export interface Allocator extends Disposable {
    */
   noteUsed(frameworkId: FrameworkId, agentId: AgentId, resources: Resources): void;
   /**
+   * One more task uses shared resources of an offer that the framework holds: it holds them once more,
+   * and gives them back once more.
+   */
+  share(frameworkId: FrameworkId, agentId: AgentId, resources: Resources): void;
+  /**
    * An operation on an offer (RESERVE, UNRESERVE, …) turned what the framework held into something
    * else of the same amount; the agent's total changes in the same way.
    */
@@ -198,8 +233,11 @@ export interface Allocator extends Disposable {
   /** All known roles by name. */
   roles(): ReadonlyMap<string, RoleState>;
 
-  /** Why the framework was, or was not, offered resources. Undefined for an unknown framework. */
-  explain(id: FrameworkId): AllocationExplanation | undefined;
+  /**
+   * Why the framework was, or was not, offered resources, or what a task needs. Undefined for an
+   * unknown framework. Runs give the same whether anybody asks or not.
+   */
+  explain(id: FrameworkId, question?: AllocationQuestion): AllocationExplanation | undefined;
   /** Figures for metrics: keys are those of Mesos below `allocator/`. */
   metrics(): ReadonlyMap<string, number>;
 }

@@ -3,12 +3,7 @@
  * they are made. The check that refuses is the explanation: runs and `explain` use the same.
  */
 import type { Random } from '../base/index.js';
-import {
-  type Quantities,
-  type ResourceItem,
-  type Resources,
-  quantitiesContain,
-} from '../resources/index.js';
+import { type Quantities, type ResourceItem, type Resources } from '../resources/index.js';
 import type { AgentEntry } from './agent-entry.js';
 import type { Client } from './client.js';
 import type { AllocatorConfig } from './config.js';
@@ -20,7 +15,7 @@ import type { QuotaBook } from './quota-book.js';
 /** What checks need to know beside client and agent. */
 export interface CheckContext {
   readonly config: AllocatorConfig;
-  readonly filters: OfferFilters;
+  readonly filters: Pick<OfferFilters, 'isRefused'>;
   readonly quotas: QuotaBook;
   /** Hosts that may be offered; undefined: all. */
   readonly whitelist: ReadonlySet<string> | undefined;
@@ -100,13 +95,22 @@ export function examineOffer(
   stage: Stage = 'fair-share',
 ): Resources | RefusalReason {
   const offerable = agent.offerableTo(client.role);
-  const usable = agent.isFreePlain ? offerable : offerable.filter((item) => canUse(client, item));
+  const usable = usableBy(client, agent, offerable);
   const candidate = { client, agent, offerable, offer: usable };
   const refusal = firstRefusal(OFFER_CHECKS, candidate, context);
   if (refusal !== undefined) return refusal;
   const offer = context.quotas.isEmpty ? usable : withinQuota(client, usable, { context, stage });
   if (typeof offer === 'string') return offer;
   return context.filters.isRefused(client, agent, offer) ? 'FILTERED' : offer;
+}
+
+/** What the framework can use, by its capabilities, of what is free for the role of the client. */
+export function usableBy(
+  client: Client,
+  agent: AgentEntry,
+  offerable = agent.offerableTo(client.role),
+): Resources {
+  return agent.isFreePlain ? offerable : offerable.filter((item) => canUse(client, item));
 }
 
 function withinQuota(
@@ -147,7 +151,7 @@ function isKeptForGpus({ client, agent }: Pair, { config }: CheckContext): boole
 }
 
 /** Whether the framework understands the kind of resource. */
-function canUse({ framework: { capabilities } }: Client, item: ResourceItem): boolean {
+export function canUse({ framework: { capabilities } }: Client, item: ResourceItem): boolean {
   if (item.revocable && !capabilities.has('REVOCABLE_RESOURCES')) return false;
   if (item.shared && !capabilities.has('SHARED_RESOURCES')) return false;
   return item.reservations.length <= 1 || capabilities.has('RESERVATION_REFINEMENT');
@@ -160,11 +164,18 @@ function isRemote({ client, agent }: Pair, { config }: CheckContext): boolean {
   return !client.framework.capabilities.has('REGION_AWARE');
 }
 
+/** Whether it is less than every minimum of the configuration, so that no part of it is worth offering. */
+export function isBelowMinimum(free: Resources, { minAllocatable }: AllocatorConfig): boolean {
+  if (minAllocatable.length === 0) return false;
+  for (const minimum of minAllocatable) if (free.hasAtLeast(minimum)) return false;
+  return true;
+}
+
 /** Whether an offer contains at least one of the minimums completely; without any, something. */
 function isWorthOffering(offer: Resources, client: Client, config: AllocatorConfig): boolean {
   if (offer.isEmpty) return false;
   const minimums: readonly Quantities[] = client.minimum ?? config.minAllocatable;
   if (minimums.length === 0) return true;
-  const quantities = offer.quantities();
-  return minimums.some((minimum) => quantitiesContain(quantities, minimum));
+  for (const minimum of minimums) if (offer.hasAtLeast(minimum)) return true;
+  return false;
 }

@@ -5,6 +5,7 @@
 import type { FrameworkInfo, FrameworkInfoCapabilityType } from '../api/index.js';
 import type { FrameworkId } from '../base/index.js';
 import { DEFAULT_ROLE, type Quantities } from '../resources/index.js';
+import type { DecisionRing } from './decision-ring.js';
 import type { RoleConstraints } from './offer-constraints.js';
 import type { ShareNode } from './share-node.js';
 import type { ShareTree } from './share-tree.js';
@@ -50,6 +51,8 @@ export class Client {
   /** How many agents it was offered in the window of time numbered `offeredWindow`. */
   offeredAgents = 0;
   offeredWindow = 0;
+  /** What was last decided about it: written and made by the `DecisionLog`, if there is one. */
+  decisions: DecisionRing | undefined;
   /** How many runs there had been when it was made. */
   readonly firstRun: number;
 

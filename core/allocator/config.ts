@@ -5,6 +5,7 @@
 
 import type { DomainInfo } from '../api/index.js';
 import { type Quantities, parseQuantities } from '../resources/index.js';
+import { DEFAULT_PATTERN_LIMITS, type PatternLimits } from './pattern.js';
 
 /** In which order roles, or frameworks in a role, are served: fair shares, or random by weight. */
 export type SorterKind = 'drf' | 'random';
@@ -38,6 +39,10 @@ export interface AllocatorConfig {
   readonly defaultFilterMs: number;
   /** Longer refusals are cut to this. */
   readonly maxFilterMs: number;
+  /** Whether the last decisions about each framework and role are kept for `explain`. */
+  readonly decisionLog: boolean;
+  /** What the regular expressions of offer constraints may cost. */
+  readonly patternLimits: PatternLimits;
 }
 
 export const DEFAULT_ALLOCATOR_CONFIG: AllocatorConfig = {
@@ -54,6 +59,8 @@ export const DEFAULT_ALLOCATOR_CONFIG: AllocatorConfig = {
   earlyReoffer: { enabled: true, minIntervalMs: 5 },
   defaultFilterMs: 5000,
   maxFilterMs: 365 * 24 * 3600 * 1000,
+  decisionLog: true,
+  patternLimits: DEFAULT_PATTERN_LIMITS,
 };
 
 /** Refusals kept for one framework in one role on one agent; the one that ends first makes room. */

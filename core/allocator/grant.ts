@@ -50,6 +50,8 @@ export function grantGuarantee(
   const pool = usable.filter(isDivided);
   const guaranteed = shrink(pool, (name) => quotas.unmet(role, name), random);
   if (guaranteed.isEmpty) return Resources.EMPTY;
+  const isAll = guaranteed === pool && (!usable.hasReserved || usable === pool);
+  if (isAll) return usable;
   const within = shrink(
     pool.minus(guaranteed),
     (name) => quotas.room(role, name) - guaranteed.scalar(name),
@@ -63,6 +65,6 @@ export function grantGuarantee(
 }
 
 /** Whether quota is about it. */
-function isDivided(item: ResourceItem): boolean {
+export function isDivided(item: ResourceItem): boolean {
   return item.type === 'SCALAR' && !item.isReserved && !item.revocable && !item.shared;
 }

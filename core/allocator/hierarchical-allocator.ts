@@ -18,6 +18,7 @@ import { AllocatorMetrics } from './allocator-metrics.js';
 import type {
   AgentAllocationState,
   AllocationListener,
+  AllocationQuestion,
   Allocator,
   AllocatorRecovery,
   FrameworkAllocationState,
@@ -29,15 +30,16 @@ import type {
 import type { CheckContext } from './checks.js';
 import { type FrameworkEntry, capabilitiesOf, minimumOf, rolesOf, type Client } from './client.js';
 import type { AllocatorConfig } from './config.js';
-import type { AllocationExplanation } from './decisions.js';
-import { explainClient } from './explain.js';
+import { DecisionLog } from './decision-log.js';
+import type { AllocationExplanation, DecisionKind } from './decisions.js';
+import { MAX_EXPLAINED_ROLES, explainClient, viewNow } from './explain.js';
 import { InverseOffers } from './inverse-offers.js';
 import { Ledger } from './ledger.js';
 import { type OfferConstraints, compileOfferConstraints } from './offer-constraints.js';
 import { OfferFilters, filterDurationMs, refusalDurationMs } from './offer-filters.js';
 import type { CompilePattern } from './pattern.js';
 import type { RoleQuota } from './quota.js';
-import { compileRe2 } from './re2-pattern.js';
+import { re2Compiler } from './re2-pattern.js';
 import { RecoveryHold } from './recovery-hold.js';
 import { trackRoles } from './role-tracking.js';
 import { type Run, RunSchedule } from './run-schedule.js';
@@ -50,7 +52,7 @@ export interface HierarchicalAllocatorOptions {
   readonly onAllocations: AllocationListener;
   /** Called once for each run that asks anybody to give back anything. Default: nobody is asked. */
   readonly onInverseOffers?: InverseAllocationListener | undefined;
-  /** Compiles the regular expressions of offer constraints. Default: by RE2. */
+  /** Compiles the regular expressions of offer constraints. Default: by RE2, within `patternLimits`. */
   readonly compilePattern?: CompilePattern | undefined;
 }
 
@@ -65,6 +67,7 @@ export class HierarchicalAllocator implements Allocator {
   readonly #compilePattern: CompilePattern;
   readonly #context: MutableContext;
   readonly #cycle: AllocationCycle;
+  readonly #log: DecisionLog | undefined;
   readonly #metrics = new AllocatorMetrics();
   readonly #schedule: RunSchedule;
   /** How many batches have ended: filters outlast one. */
@@ -81,16 +84,25 @@ export class HierarchicalAllocator implements Allocator {
     this.#config = config;
     this.#onAllocations = options.onAllocations;
     this.#onInverseOffers = options.onInverseOffers;
-    this.#compilePattern = options.compilePattern ?? compileRe2;
+    this.#compilePattern = options.compilePattern ?? re2Compiler(config.patternLimits);
     const random = world.random.fork('allocator');
     this.#ledger = new Ledger({
+      minimums: config.minAllocatable,
       fairnessExcluded: config.fairnessExcluded,
       randomRoles: config.roleSorter === 'random' ? random.fork('roles') : undefined,
       randomClients: config.frameworkSorter === 'random' ? random.fork('frameworks') : undefined,
     });
     const { quotas } = this.#ledger;
     this.#context = { config, filters: this.#filters, quotas, whitelist: undefined, random };
-    this.#cycle = new AllocationCycle({ ledger: this.#ledger, context: this.#context, random });
+    if (config.decisionLog) {
+      this.#log = new DecisionLog({ clock: world.clock, tree: this.#ledger.tree });
+    }
+    this.#cycle = new AllocationCycle({
+      ledger: this.#ledger,
+      context: this.#context,
+      random,
+      log: this.#log,
+    });
     this.#schedule = new RunSchedule({
       clock: world.clock,
       config,
@@ -137,6 +149,7 @@ export class HierarchicalAllocator implements Allocator {
   activateFramework(id: FrameworkId): void {
     const framework = this.#ledger.framework(id);
     framework.isActive = true;
+    this.#noteChanges(framework, 'ACTIVATED');
     for (const client of framework.clients.values()) this.#refresh(client);
     this.#schedule.requestAll();
   }
@@ -144,6 +157,7 @@ export class HierarchicalAllocator implements Allocator {
   deactivateFramework(id: FrameworkId): void {
     const framework = this.#ledger.framework(id);
     framework.isActive = false;
+    this.#noteChanges(framework, 'DEACTIVATED');
     this.#inverseOffers.disconnect(id);
     for (const client of framework.clients.values()) {
       this.#filters.dropOfClient(client);
@@ -253,6 +267,15 @@ export class HierarchicalAllocator implements Allocator {
     agent.noteUsed(frameworkId, resources.minus(resources.minus(offered)));
   }
 
+  share(frameworkId: FrameworkId, agentId: AgentId, resources: Resources): void {
+    const agent = this.#ledger.agent(agentId);
+    assert(
+      agent.held.get(frameworkId)?.contains(resources) === true,
+      `framework ${frameworkId} cannot share ${resources.toString()} on agent ${agentId}`,
+    );
+    this.#ledger.hold(agent, frameworkId, resources);
+  }
+
   updateAllocation(
     frameworkId: FrameworkId,
     agentId: AgentId,
@@ -282,6 +305,7 @@ export class HierarchicalAllocator implements Allocator {
 
   suppress(id: FrameworkId, roles: readonly string[]): void {
     for (const client of this.#clients(id, roles)) {
+      if (!client.isSuppressed) this.#log?.noteChange(client, 'SUPPRESSED');
       client.isSuppressed = true;
       this.#refresh(client);
     }
@@ -290,6 +314,7 @@ export class HierarchicalAllocator implements Allocator {
   revive(id: FrameworkId, roles: readonly string[]): void {
     for (const client of this.#clients(id, roles)) {
       client.isSuppressed = false;
+      this.#log?.noteChange(client, 'REVIVED');
       this.#filters.dropOfClient(client);
       this.#refresh(client);
     }
@@ -302,8 +327,7 @@ export class HierarchicalAllocator implements Allocator {
   }
 
   updateQuota(role: string, quota: RoleQuota | undefined): void {
-    const { quotas, agents } = this.#ledger;
-    quotas.set(role, quota, agents.values());
+    this.#ledger.setQuota(role, quota);
     // Without any quota no later run would notice that something is not held back any more.
     this.#cycle.noteAllEligible();
   }
@@ -312,20 +336,35 @@ export class HierarchicalAllocator implements Allocator {
     return trackRoles(this.#ledger);
   }
 
-  explain(id: FrameworkId): AllocationExplanation | undefined {
+  explain(
+    id: FrameworkId,
+    { role, task, offered }: AllocationQuestion = {},
+  ): AllocationExplanation | undefined {
     const framework = this.#ledger.frameworks.get(id);
     if (framework === undefined) return undefined;
-    this.#expireFilters();
-    if (this.#ledger.quotas.settle()) this.#cycle.noteAllEligible();
-    const options = {
+    const view = viewNow({
       ledger: this.#ledger,
-      context: { ...this.#context, random: undefined },
-      isHeldOff: this.#recovery?.isHolding === true,
+      context: this.#context,
+      filters: this.#filters,
       window: this.#window,
+      batches: this.#batches,
       lastRunMs: this.#lastRunMs,
+      isHeldOff: this.#recovery?.isHolding === true,
+      elapsedMs: this.#clock.elapsed(),
+      nowMs: this.#clock.now(),
+      task,
+      offered,
+    });
+    const clients = this.#clients(id, role === undefined ? [] : [role]);
+    const explained = clients.slice(0, MAX_EXPLAINED_ROLES);
+    return {
+      frameworkId: id,
+      active: framework.isActive,
+      roles: this.#ledger.quotas.readSettled(() =>
+        explained.map((client) => explainClient(client, view)),
+      ),
+      rolesLeftOut: clients.slice(MAX_EXPLAINED_ROLES).map((client) => client.role),
     };
-    const roles = this.#clients(id, []).map((client) => explainClient(client, options));
-    return { frameworkId: id, active: framework.isActive, roles };
   }
 
   metrics(): ReadonlyMap<string, number> {
@@ -412,6 +451,10 @@ export class HierarchicalAllocator implements Allocator {
       client.constraints = constraints.get(role);
       this.#refresh(client);
     }
+  }
+
+  #noteChanges(framework: FrameworkEntry, kind: DecisionKind): void {
+    for (const client of framework.clients.values()) this.#log?.noteChange(client, kind);
   }
 
   /** Brings the share tree in line with what the client wants; it may be eligible for more now. */

@@ -6,11 +6,13 @@
  * room on the agent and is in no share until the framework is added.
  */
 import { type AgentId, type FrameworkId, assert } from '../base/index.js';
-import type { Resources } from '../resources/index.js';
+import type { Quantities, Resources } from '../resources/index.js';
 import { AgentEntry, hasShared } from './agent-entry.js';
 import type { AgentAllocationState, Held } from './allocator.js';
 import { Client, FrameworkEntry } from './client.js';
+import type { RoleQuota } from './quota.js';
 import { QuotaBook } from './quota-book.js';
+import type { QuotaStanding } from './quota-entry.js';
 import { ScalarNames, type ScalarVector } from './scalar-vectors.js';
 import { ShareTree, type ShareTreeOptions } from './share-tree.js';
 
@@ -18,6 +20,11 @@ import { ShareTree, type ShareTreeOptions } from './share-tree.js';
 interface SharedUse {
   readonly client: Resources;
   readonly role: Resources;
+}
+
+export interface LedgerOptions extends Omit<ShareTreeOptions, 'names' | 'standingOf'> {
+  /** See `AllocatorConfig.minAllocatable`. */
+  readonly minimums: readonly Quantities[];
 }
 
 export class Ledger {
@@ -32,10 +39,18 @@ export class Ledger {
   /** How many runs there have been. */
   runs = 0;
 
-  readonly quotas = new QuotaBook(this.names);
+  readonly quotas: QuotaBook;
 
-  constructor(options: Omit<ShareTreeOptions, 'names'>) {
-    this.tree = new ShareTree({ ...options, names: this.names });
+  constructor(options: LedgerOptions) {
+    this.quotas = new QuotaBook(this.names, options.minimums);
+    const standingOf = (role: string): QuotaStanding | undefined => this.quotas.standing(role);
+    this.tree = new ShareTree({ ...options, names: this.names, standingOf });
+  }
+
+  /** Sets or removes the quota of a role. */
+  setQuota(role: string, quota: RoleQuota | undefined): void {
+    this.quotas.set(role, quota, this.agents.values());
+    this.tree.refreshStanding(role);
   }
 
   /** Called by agents that change. */
@@ -46,14 +61,14 @@ export class Ledger {
   /** The agent of an id that must be known. */
   agent(id: AgentId): AgentEntry {
     const agent = this.agents.get(id);
-    assert(agent, `agent ${id} is not known to the allocator`);
+    if (agent === undefined) assert(agent, `agent ${id} is not known to the allocator`);
     return agent;
   }
 
   /** The framework of an id that must be known. */
   framework(id: FrameworkId): FrameworkEntry {
     const framework = this.frameworks.get(id);
-    assert(framework, `framework ${id} is not known to the allocator`);
+    if (framework === undefined) assert(framework, `framework ${id} is not known to the allocator`);
     return framework;
   }
 
@@ -222,8 +237,18 @@ export class Ledger {
   #retire(client: Client): void {
     if (client.isSubscribed || client.framework.clients.get(client.role) !== client) return;
     if (client.node.allocated.some((amount) => amount !== 0)) return;
+    if (this.#holdsNonScalars(client)) return;
     this.tree.removeClient(client.node);
     client.framework.clients.delete(client.role);
+  }
+
+  /** Whether the client holds what has no place in shares: ports, say. */
+  #holdsNonScalars({ framework, role }: Client): boolean {
+    for (const agent of this.#holdings.get(framework.id) ?? []) {
+      const items = agent.held.get(framework.id)?.items ?? [];
+      if (items.some((item) => item.allocationRole === role)) return true;
+    }
+    return false;
   }
 }
 

@@ -10,14 +10,27 @@ import type {
   SchedulerAttributeConstraintPredicate,
   SchedulerAttributeConstraintSelector,
   SchedulerOfferConstraints,
+  SchedulerOfferConstraintsRoleConstraints,
 } from '../api/index.js';
 import { PlateauError } from '../base/index.js';
-import { type CompilePattern, MAX_PATTERN_CHARS, type Pattern } from './pattern.js';
+import type { CompilePattern, Pattern } from './pattern.js';
 import { compileRe2 } from './re2-pattern.js';
 
 /** Whether an agent meets what a framework demands in one role. */
 export interface RoleConstraints {
   isMetBy(info: AgentInfo): boolean;
+  /** What the agent has that it should not: of the group of which it fails the fewest constraints. */
+  unmetBy(info: AgentInfo): readonly AttributeMiss[];
+}
+
+/** A constraint that an agent does not meet. */
+export interface AttributeMiss {
+  /** The name of the attribute, or `@hostname`, `@region`, `@zone`. */
+  readonly attribute: string;
+  /** The condition, written as `plateau why --constraints` takes it: `= r1`, `!~= x.*`, `exists`. */
+  readonly wanted: string;
+  /** The text that the agent has; undefined: none. */
+  readonly found: string | undefined;
 }
 
 /** Constraints by role; roles that are missing take every agent. */
@@ -25,8 +38,18 @@ export type OfferConstraints = ReadonlyMap<string, RoleConstraints>;
 
 /** What an agent has under the name: a text, something that is no text, or nothing. */
 type Found = { readonly text: string } | 'no text' | undefined;
-type Condition = (found: Found) => boolean;
-type Constraint = (info: AgentInfo) => boolean;
+interface Condition {
+  readonly text: string;
+  holds(found: Found): boolean;
+}
+interface Selector {
+  readonly name: string;
+  find(info: AgentInfo): Found;
+}
+interface Constraint {
+  readonly select: Selector;
+  readonly condition: Condition;
+}
 
 /**
  * Checks and compiles the constraints of a framework.
@@ -37,19 +60,54 @@ export function compileOfferConstraints(
   compilePattern: CompilePattern,
 ): OfferConstraints {
   const compiled = new Map<string, RoleConstraints>();
-  for (const [role, { groups = [] }] of Object.entries(constraints?.role_constraints ?? {})) {
-    const field = `offer_constraints.role_constraints['${role}'].groups`;
-    if (groups.length === 0) throw invalid(field, 'is empty: name a group, or leave out the role');
-    const alternatives = groups.map(({ attribute_constraints: all = [] }, group) => {
-      const path = `${field}[${group}].attribute_constraints`;
-      if (all.length === 0) throw invalid(path, 'is empty: a group needs a constraint');
-      return all.map((one, index) => compileConstraint(one, `${path}[${index}]`, compilePattern));
-    });
-    compiled.set(role, {
-      isMetBy: (info) => alternatives.some((group) => group.every((holds) => holds(info))),
-    });
+  for (const [role, one] of Object.entries(constraints?.role_constraints ?? {})) {
+    const field = `offer_constraints.role_constraints['${role}']`;
+    compiled.set(role, compileRoleConstraints(one, field, compilePattern));
   }
   return compiled;
+}
+
+/**
+ * Checks and compiles the constraints of one role.
+ * @param field what they are called in the message of the error.
+ * @throws PlateauError `INVALID_MESSAGE` naming the field.
+ */
+export function compileRoleConstraints(
+  { groups = [] }: SchedulerOfferConstraintsRoleConstraints,
+  field: string,
+  compilePattern: CompilePattern,
+): RoleConstraints {
+  const all = `${field}.groups`;
+  if (groups.length === 0) throw invalid(all, 'is empty: name a group, or leave out the role');
+  const alternatives = groups.map(({ attribute_constraints: members = [] }, group) => {
+    const path = `${all}[${group}].attribute_constraints`;
+    if (members.length === 0) throw invalid(path, 'is empty: a group needs a constraint');
+    return members.map((one, index) => compileConstraint(one, `${path}[${index}]`, compilePattern));
+  });
+  return {
+    isMetBy: (info) => alternatives.some((group) => group.every((one) => holds(one, info))),
+    unmetBy: (info) => fewestMisses(alternatives, info),
+  };
+}
+
+function holds({ select, condition }: Constraint, info: AgentInfo): boolean {
+  return condition.holds(select.find(info));
+}
+
+function fewestMisses(
+  alternatives: readonly (readonly Constraint[])[],
+  info: AgentInfo,
+): readonly AttributeMiss[] {
+  let fewest: readonly Constraint[] | undefined;
+  for (const group of alternatives) {
+    const unmet = group.filter((one) => !holds(one, info));
+    if (fewest === undefined || unmet.length < fewest.length) fewest = unmet;
+  }
+  return (fewest ?? []).map(({ select, condition }) => {
+    const found = select.find(info);
+    const text = typeof found === 'object' ? found.text : found;
+    return { attribute: select.name, wanted: condition.text, found: text };
+  });
 }
 
 /** Why the constraints of a framework are not valid, or undefined. */
@@ -71,25 +129,29 @@ function compileConstraint(
   path: string,
   compilePattern: CompilePattern,
 ): Constraint {
-  const select = compileSelector(selector, `${path}.selector`);
-  const condition = compilePredicate(predicate, `${path}.predicate`, compilePattern);
-  return (info) => condition(select(info));
+  return {
+    select: compileSelector(selector, `${path}.selector`),
+    condition: compilePredicate(predicate, `${path}.predicate`, compilePattern),
+  };
 }
 
-function compileSelector(
-  selector: SchedulerAttributeConstraintSelector,
-  path: string,
-): (info: AgentInfo) => Found {
+function compileSelector(selector: SchedulerAttributeConstraintSelector, path: string): Selector {
   const { attribute_name: name, pseudoattribute_type: pseudo } = selector;
   if (name !== undefined && pseudo !== undefined) {
     throw invalid(path, 'names both an attribute and a pseudo-attribute');
   }
-  if (name !== undefined) return (info) => findAttribute(info.attributes ?? [], name);
-  if (pseudo === 'HOSTNAME') return ({ hostname }) => ({ text: hostname });
-  if (pseudo === 'REGION') {
-    return ({ domain }) => asText(domain?.fault_domain?.region.name);
+  if (name !== undefined) {
+    return { name, find: (info) => findAttribute(info.attributes ?? [], name) };
   }
-  if (pseudo === 'ZONE') return ({ domain }) => asText(domain?.fault_domain?.zone.name);
+  if (pseudo === 'HOSTNAME') {
+    return { name: '@hostname', find: ({ hostname }) => ({ text: hostname }) };
+  }
+  if (pseudo === 'REGION') {
+    return { name: '@region', find: ({ domain }) => asText(domain?.fault_domain?.region.name) };
+  }
+  if (pseudo === 'ZONE') {
+    return { name: '@zone', find: ({ domain }) => asText(domain?.fault_domain?.zone.name) };
+  }
   throw invalid(path, 'names no attribute: set attribute_name or pseudoattribute_type');
 }
 
@@ -113,29 +175,35 @@ function compilePredicate(
   const stated = Object.values(predicate).filter((value) => value !== undefined);
   if (stated.length !== 1) throw invalid(path, 'has to state exactly one condition');
   const { text_equals, text_not_equals, text_matches, text_not_matches } = predicate;
-  if (predicate.exists !== undefined) return (found) => found !== undefined;
-  if (predicate.not_exists !== undefined) return (found) => found === undefined;
-  if (text_equals !== undefined) return onText((text) => text === text_equals.value, false);
+  if (predicate.exists !== undefined) {
+    return { text: 'exists', holds: (found) => found !== undefined };
+  }
+  if (predicate.not_exists !== undefined) {
+    return { text: 'does not exist', holds: (found) => found === undefined };
+  }
+  if (text_equals !== undefined) {
+    return onText(`= ${text_equals.value}`, false, (text) => text === text_equals.value);
+  }
   if (text_not_equals !== undefined) {
-    return onText((text) => text !== text_not_equals.value, true);
+    return onText(`!= ${text_not_equals.value}`, true, (text) => text !== text_not_equals.value);
   }
   const { regex } = text_matches ?? text_not_matches ?? { regex: '' };
   const pattern = remembering(compile(regex, `${path}.regex`, compilePattern));
-  if (text_matches !== undefined) return onText((text) => pattern(text), false);
-  return onText((text) => !pattern(text), true);
+  if (text_matches !== undefined) return onText(`~= ${regex}`, false, (text) => pattern(text));
+  return onText(`!~= ${regex}`, true, (text) => !pattern(text));
 }
 
-function onText(holds: (text: string) => boolean, whenMissing: boolean): Condition {
-  return (found) => {
-    if (found === undefined) return whenMissing;
-    return found === 'no text' || holds(found.text);
+function onText(text: string, whenMissing: boolean, isMet: (found: string) => boolean): Condition {
+  return {
+    text,
+    holds: (found) => {
+      if (found === undefined) return whenMissing;
+      return found === 'no text' || isMet(found.text);
+    },
   };
 }
 
 function compile(regex: string, path: string, compilePattern: CompilePattern): Pattern {
-  if (regex.length > MAX_PATTERN_CHARS) {
-    throw invalid(path, `is longer than ${MAX_PATTERN_CHARS} characters`);
-  }
   const compiled = compilePattern(regex);
   if ('problem' in compiled) throw invalid(path, compiled.problem);
   return compiled;

@@ -39,6 +39,15 @@ export function refusalDurationMs(filters: Filters, config: AllocatorConfig): nu
   return stated > 0 ? Math.min(stated, config.maxFilterMs) : config.defaultFilterMs;
 }
 
+/** Whether the filter is not in force any more; `expire` forgets it then. */
+export function isOver(
+  { endMs, batches }: OfferFilter,
+  nowMs: number,
+  batchesNow: number,
+): boolean {
+  return endMs <= nowMs && batches !== batchesNow;
+}
+
 /** All filters: by agent, by client, and by their end. */
 export class OfferFilters {
   /** At most MAX_FILTERS_PER_AGENT for each client. */
@@ -78,7 +87,7 @@ export class OfferFilters {
   /** Forgets what has ended. After this, every filter that is left is in force. */
   expire(nowMs: number, batches: number): void {
     for (const filter of this.#queue.takeEnded(nowMs)) {
-      if (filter.batches === batches) {
+      if (!isOver(filter, nowMs, batches)) {
         this.#queue.push(filter);
         continue;
       }
@@ -92,6 +101,11 @@ export class OfferFilters {
   isRefused(client: Client, agent: AgentEntry, candidate: Resources): boolean {
     if (client.filterCount === 0) return false;
     return this.#list(agent, client).some(({ refused }) => refused.contains(candidate));
+  }
+
+  /** The filters of a client on an agent. Some may have ended: see `isOver`. */
+  of(client: Client, agent: AgentEntry): readonly OfferFilter[] {
+    return client.filterCount === 0 ? NONE : this.#list(agent, client);
   }
 
   /** Forgets all filters of a client. */
@@ -121,8 +135,10 @@ export class OfferFilters {
     const { agent, client } = filter;
     const lists = this.#ofAgent.get(agent);
     const list = lists?.get(client);
-    assert(lists, `filters on agent ${agent.id} are lost`);
-    assert(list?.includes(filter) === true, `a filter on agent ${agent.id} is lost`);
+    if (lists === undefined || list?.includes(filter) !== true) {
+      assert(lists, `filters on agent ${agent.id} are lost`);
+      assert(list?.includes(filter) === true, `a filter on agent ${agent.id} is lost`);
+    }
     client.filterCount--;
     if (list.length > 1) {
       lists.set(

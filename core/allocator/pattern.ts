@@ -16,8 +16,22 @@ export interface PatternProblem {
 /** Compiles an expression in time and space that are bounded whatever the expression. */
 export type CompilePattern = (expression: string) => Pattern | PatternProblem;
 
-/** Longer expressions are refused without being looked at. */
+/** What expressions may cost at most. */
+export interface PatternLimits {
+  /** Characters of the expression; longer ones are refused without being looked at. */
+  readonly maxChars: number;
+  /** Instructions of the compiled expression. */
+  readonly maxInstructions: number;
+}
+
+/** Longer expressions are refused without being looked at, unless the operator says otherwise. */
 export const MAX_PATTERN_CHARS = 4096;
 
-/** Instructions of a compiled expression; more complex ones are refused, as by Mesos. */
+/** Instructions of a compiled expression, unless the operator says otherwise; as in Mesos. */
 export const MAX_PATTERN_INSTRUCTIONS = 100;
+
+/** The limits when nothing is said. */
+export const DEFAULT_PATTERN_LIMITS: PatternLimits = {
+  maxChars: MAX_PATTERN_CHARS,
+  maxInstructions: MAX_PATTERN_INSTRUCTIONS,
+};

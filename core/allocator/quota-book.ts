@@ -7,42 +7,11 @@
  * nothing is kept. What a role without a guarantee may be given is limited by the headroom: free
  * unreserved resources beyond those that keep the unmet guarantees of all top-level roles possible.
  */
-import { type Resources, ScalarItem, ancestorsOf } from '../resources/index.js';
+import { type Quantities, type Resources, ScalarItem, ancestorsOf } from '../resources/index.js';
 import type { AgentEntry } from './agent-entry.js';
 import { type RoleQuota, isDefaultQuota, quotaVector } from './quota.js';
+import { QuotaEntry, type QuotaStanding, isShort } from './quota-entry.js';
 import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
-
-/** A role with quota. */
-class QuotaEntry {
-  readonly quota: RoleQuota;
-  readonly isTopLevel: boolean;
-  readonly guarantees: ScalarVector;
-  readonly limits: ScalarVector;
-  consumed: ScalarVector = new Float64Array(0);
-
-  constructor(role: string, quota: RoleQuota, names: ScalarNames) {
-    this.quota = quota;
-    this.isTopLevel = !role.includes('/');
-    this.guarantees = quotaVector(quota.guarantees, names, 0);
-    this.limits = quotaVector(quota.limits, names, Number.POSITIVE_INFINITY);
-  }
-
-  unmet(index: number): number {
-    return Math.max(0, (this.guarantees[index] ?? 0) - (this.consumed[index] ?? 0));
-  }
-
-  get isUnmet(): boolean {
-    for (let index = 0; index < this.guarantees.length; index++) {
-      if (this.unmet(index) > 0) return true;
-    }
-    return false;
-  }
-
-  room(index: number): number {
-    const limit = this.limits[index] ?? Number.POSITIVE_INFINITY;
-    return Math.max(0, limit - (this.consumed[index] ?? 0));
-  }
-}
 
 /** What one agent adds to the sums. */
 interface AgentPart {
@@ -52,6 +21,7 @@ interface AgentPart {
 
 export class QuotaBook {
   readonly #names: ScalarNames;
+  readonly #minimums: readonly Quantities[];
   readonly #entries = new Map<string, QuotaEntry>();
   /** The entries that each role counts in: its own and those of its ancestors. */
   readonly #covering = new Map<string, readonly QuotaEntry[]>();
@@ -59,11 +29,18 @@ export class QuotaBook {
   readonly #changed = new Set<AgentEntry>();
   /** Unreserved, not revocable and not held, over all agents. */
   #free: ScalarVector = new Float64Array(0);
-  #spare: ScalarVector | undefined;
+  /** What top-level roles lack of their guarantees. */
+  #needed: ScalarVector = new Float64Array(0);
+  /** All agents are to be looked at, and nothing is counted yet. */
+  #isReset = false;
   #isLoosened = false;
+  /** While it is settled: what was consumed before, of the entries that have changed. */
+  #before: Map<QuotaEntry, ScalarVector> | undefined;
 
-  constructor(names: ScalarNames) {
+  /** @param minimums see `AllocatorConfig.minAllocatable`; they tell which roles are exhausted. */
+  constructor(names: ScalarNames, minimums: readonly Quantities[] = []) {
     this.#names = names;
+    this.#minimums = minimums;
   }
 
   /** Whether no role has quota. */
@@ -78,16 +55,28 @@ export class QuotaBook {
 
   /** Sets or removes the quota of a role. */
   set(role: string, quota: RoleQuota | undefined, agents: Iterable<AgentEntry>): void {
-    if (quota === undefined || isDefaultQuota(quota)) this.#entries.delete(role);
-    else this.#entries.set(role, new QuotaEntry(role, quota, this.#names));
+    this.#isLoosened = true;
     this.#covering.clear();
+    this.#need(this.#entries.get(role), -1);
+    if (quota === undefined || isDefaultQuota(quota)) this.#entries.delete(role);
+    else this.#entries.set(role, new QuotaEntry(role, quota, this.#entryOptions()));
+    this.#need(this.#entries.get(role), 1);
+    if (this.#isReset && this.#entries.size > 0) return;
     this.#parts.clear();
     this.#changed.clear();
     this.#free = new Float64Array(0);
-    this.#spare = undefined;
-    this.#isLoosened = true;
-    for (const entry of this.#entries.values()) entry.consumed = new Float64Array(0);
+    this.#needed = new Float64Array(0);
+    for (const entry of this.#entries.values()) {
+      entry.clear();
+      this.#need(entry, 1);
+    }
     for (const agent of agents) this.noteChanged(agent);
+    this.#isReset = this.#entries.size > 0;
+  }
+
+  /** What quota means to the own clients of a role; undefined: nothing. */
+  standing(role: string): QuotaStanding | undefined {
+    return this.#entries.get(role);
   }
 
   /** The agent has changed: it is looked at when the book is next settled. */
@@ -114,19 +103,43 @@ export class QuotaBook {
     this.#isLoosened = false;
     if (this.#changed.size === 0) return isLoosened;
     const spare = this.#spareAmounts();
-    const consumed = [...this.#entries.values()].map(
-      (entry) => [entry, entry.consumed.slice()] as const,
-    );
+    this.#before = new Map();
     for (const agent of this.#changed) this.refresh(agent);
-    return (
-      isLoosened ||
-      isBelow(spare, this.#spareAmounts(), Number.POSITIVE_INFINITY) ||
-      consumed.some(([entry, before]) => isBelow(entry.consumed, before, 0))
-    );
+    const before = this.#before;
+    this.#before = undefined;
+    if (isLoosened || isBelow(spare, this.#spareAmounts(), Number.POSITIVE_INFINITY)) return true;
+    for (const [entry, consumed] of before) if (isBelow(entry.consumed, consumed, 0)) return true;
+    return false;
+  }
+
+  /**
+   * Reads the book as if it were settled, and leaves it as it was: the next `settle` notices what it
+   * would have noticed. Amounts are whole numbers, so that taking them back is exact.
+   */
+  readSettled<Result>(read: () => Result): Result {
+    const isReset = this.#isReset;
+    const before = [...this.#changed].map((agent) => [agent, this.#parts.get(agent)] as const);
+    for (const [agent] of before) this.refresh(agent);
+    try {
+      return read();
+    } finally {
+      for (const [agent, part] of before) {
+        const now = this.#parts.get(agent);
+        if (now !== undefined) this.#add(now, -1);
+        this.#parts.delete(agent);
+        if (part !== undefined) {
+          this.#parts.set(agent, part);
+          this.#add(part, 1);
+        }
+        this.#changed.add(agent);
+      }
+      this.#isReset = isReset;
+    }
   }
 
   /** Brings the sums up to date with one agent. */
   refresh(agent: AgentEntry): void {
+    this.#isReset = false;
     this.#changed.delete(agent);
     const before = this.#parts.get(agent);
     if (before !== undefined) this.#add(before, -1);
@@ -135,14 +148,45 @@ export class QuotaBook {
     this.#add(part, 1);
   }
 
+  /**
+   * A run gave some of an agent's free resources to a role: the sums are brought up to date without
+   * looking at the agent.
+   */
+  noteServed(agent: AgentEntry, role: string, given: Resources): void {
+    const part = this.#parts.get(agent);
+    if (part === undefined || given.hasShared) {
+      this.refresh(agent);
+      return;
+    }
+    this.#changed.delete(agent);
+    const amounts = this.#names.measure(given.isPlain ? given : given.filter(isUnreserved));
+    this.#free = accumulate(this.#free, amounts, -1);
+    part.free = accumulate(part.free, amounts, -1);
+    for (const entry of this.#entriesCovering(role)) {
+      const known = part.consumed.get(entry) ?? new Float64Array(amounts.length);
+      part.consumed.set(entry, accumulate(known, amounts, 1));
+      this.#change(entry, amounts, 1);
+    }
+  }
+
   /** Whether the role has a guarantee that is not met. */
   isUnmet(role: string): boolean {
     return this.#entries.get(role)?.isUnmet === true;
   }
 
+  /** Whether what the role is given counts for a guarantee that is not met: its own, or one above. */
+  isNeeded(role: string): boolean {
+    return !this.isEmpty && this.#entriesCovering(role).some((entry) => entry.isUnmet);
+  }
+
   /** The roles whose guarantees are not met. */
   unmetRoles(): string[] {
-    return [...this.#entries].filter(([, entry]) => entry.isUnmet).map(([role]) => role);
+    return this.unmetEntries().map(({ role }) => role);
+  }
+
+  /** The quotas of which the guarantees are not met. */
+  unmetEntries(): QuotaEntry[] {
+    return [...this.#entries.values()].filter(({ isUnmet }) => isUnmet);
   }
 
   /** How much of a resource the role lacks of its guarantee. */
@@ -166,36 +210,68 @@ export class QuotaBook {
    * needed.
    */
   spare(name: string): number {
-    return this.#spareAmounts()[this.#names.indexOf(name)] ?? Number.POSITIVE_INFINITY;
+    return this.#spareOf(this.#names.indexOf(name));
+  }
+
+  /**
+   * Whether what is held back leaves less than every minimum of the configuration, so that nothing
+   * unreserved is worth offering to roles without unmet guarantees. Once so, a run makes no less so.
+   */
+  get isHeldBack(): boolean {
+    if (this.#minimums.length === 0 || this.#needed.every((amount) => amount === 0)) return false;
+    for (const minimum of this.#minimums) {
+      const amounts = quotaVector(minimum, this.#names, 0);
+      if (!isShort(amounts, (index) => this.#spareOf(index))) return false;
+    }
+    return true;
+  }
+
+  #spareOf(index: number): number {
+    const needed = this.#needed[index] ?? 0;
+    return needed > 0 ? Math.max(0, (this.#free[index] ?? 0) - needed) : Number.POSITIVE_INFINITY;
   }
 
   #spareAmounts(): ScalarVector {
-    if (this.#spare !== undefined) return this.#spare;
-    const spare = new Float64Array(this.#names.names.length).fill(Number.POSITIVE_INFINITY);
-    for (let index = 0; index < spare.length; index++) {
-      let needed = 0;
-      for (const entry of this.#entries.values()) {
-        if (entry.isTopLevel) needed += entry.unmet(index);
-      }
-      if (needed > 0) spare[index] = Math.max(0, (this.#free[index] ?? 0) - needed);
+    return Float64Array.from(this.#names.names, (_, index) => this.#spareOf(index));
+  }
+
+  #entryOptions(): ConstructorParameters<typeof QuotaEntry>[2] {
+    return { names: this.#names, minimums: this.#minimums };
+  }
+
+  /** Counts (1) or forgets (-1) what a role lacks of its guarantee. */
+  #need(entry: QuotaEntry | undefined, sign: 1 | -1): void {
+    if (entry?.isTopLevel !== true) return;
+    const { length } = entry.guarantees;
+    if (this.#needed.length < length) {
+      this.#needed = accumulate(this.#needed, new Float64Array(length), 1);
     }
-    this.#spare = spare;
-    return spare;
+    for (let index = 0; index < length; index++) {
+      this.#needed[index] = (this.#needed[index] ?? 0) + sign * entry.unmet(index);
+    }
   }
 
   #add(part: AgentPart, sign: 1 | -1): void {
-    this.#spare = undefined;
     this.#free = accumulate(this.#free, part.free, sign);
     for (const [entry, amounts] of part.consumed) {
-      entry.consumed = accumulate(entry.consumed, amounts, sign);
+      if (this.#before?.has(entry) === false) this.#before.set(entry, entry.consumed.slice());
+      this.#change(entry, amounts, sign);
     }
+  }
+
+  #change(entry: QuotaEntry, amounts: ScalarVector, sign: 1 | -1): void {
+    this.#need(entry, -1);
+    entry.change(amounts, sign);
+    this.#need(entry, 1);
   }
 
   #partOf(agent: AgentEntry): AgentPart {
     const part: AgentPart = { free: new Float64Array(0), consumed: new Map() };
-    const free = agent.free.filter(isUnreserved);
+    const free = agent.free.isPlain ? agent.free : agent.free.filter(isUnreserved);
     if (!free.isEmpty) part.free = this.#names.measure(free).slice();
-    this.#consume(part, agent.total, (item) => (item.isReserved ? item.role : undefined));
+    if (agent.total.hasReserved) {
+      this.#consume(part, agent.total, (item) => (item.isReserved ? item.role : undefined));
+    }
     for (const held of agent.held.values()) {
       this.#consume(part, held, (item) => (item.isReserved ? undefined : item.allocationRole));
     }
@@ -211,12 +287,16 @@ export class QuotaBook {
       if (!(item instanceof ScalarItem) || item.revocable) continue;
       const role = roleOf(item);
       if (role === undefined) continue;
+      const index = this.#names.indexOf(item.name);
       for (const entry of this.#entriesCovering(role)) {
-        const index = this.#names.indexOf(item.name);
-        const one = new Float64Array(index + 1);
-        one[index] = item.total;
-        const known = part.consumed.get(entry) ?? new Float64Array(0);
-        part.consumed.set(entry, accumulate(known, one, 1));
+        let amounts = part.consumed.get(entry);
+        if (amounts === undefined || amounts.length <= index) {
+          const longer = new Float64Array(this.#names.names.length);
+          if (amounts !== undefined) longer.set(amounts);
+          part.consumed.set(entry, longer);
+          amounts = longer;
+        }
+        amounts[index] = (amounts[index] ?? 0) + item.total;
       }
     }
   }

@@ -6,25 +6,32 @@ import type { AgentEntry } from './agent-entry.js';
 import type { Allocation } from './allocator.js';
 import type { Resources } from '../resources/index.js';
 import type { Client } from './client.js';
+import type { DecisionLog } from './decision-log.js';
 import type { Ledger } from './ledger.js';
 
 export class RunOffers {
   readonly allocations: Allocation[] = [];
   readonly #ledger: Ledger;
   readonly #window: number;
+  readonly #log: DecisionLog | undefined;
   /** Where the allocations of an agent are in the list; kept only while there are quotas. */
   readonly #places = new Map<AgentEntry, number[]>();
   /** Agents of which shared resources were offered. */
   readonly #sharing = new Set<AgentEntry>();
 
+  /** Agents of which something was given that made a guarantee need less. */
+  readonly #easing = new Set<AgentEntry>();
+
   /** @param window the number of the window of time that the explanations are about. */
-  constructor(ledger: Ledger, window: number) {
+  constructor(ledger: Ledger, window: number, log?: DecisionLog) {
     this.#ledger = ledger;
     this.#window = window;
+    this.#log = log;
   }
 
   /** Gives a client what it may have of an agent. */
   serve(agent: AgentEntry, client: Client, offer: Resources): void {
+    if (this.#ledger.quotas.isNeeded(client.role)) this.#easing.add(agent);
     const resources = this.#ledger.serve(agent, client, offer);
     if (agent.noteSharedOffered(offer)) this.#sharing.add(agent);
     const { framework, role } = client;
@@ -32,16 +39,30 @@ export class RunOffers {
     const allocation = { frameworkId: framework.id, role, agentId: agent.id, resources };
     if (quotas.isEmpty) {
       this.allocations.push(allocation);
-      noteServed(client, agent, this.#window);
+      this.#noteServed(client, agent);
     } else {
-      quotas.refresh(agent);
-      if (!this.#merge(agent, allocation)) noteServed(client, agent, this.#window);
+      quotas.noteServed(agent, role, resources);
+      if (!this.#merge(agent, allocation)) this.#noteServed(client, agent);
     }
+  }
+
+  /**
+   * Whether another look at the agent may give more: what a role is given that counts for a guarantee
+   * leaves others as much headroom as before, and the role may go on taking it.
+   */
+  isWorthAnotherLook(agent: AgentEntry): boolean {
+    return this.#easing.has(agent);
   }
 
   /** The run is over. */
   close(): void {
     for (const agent of this.#sharing) agent.forgetSharedOffered();
+    this.#log?.endRun();
+  }
+
+  #noteServed(client: Client, agent: AgentEntry): void {
+    noteServed(client, agent, this.#window);
+    this.#log?.noteOffered(client);
   }
 
   /** Adds the allocation; returns whether the client was given something of the agent before. */

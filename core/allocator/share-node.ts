@@ -5,7 +5,8 @@
  * The order is by keys copied at the time of sorting, so that shares may move while a run walks over
  * the children; `place` copies the new key and moves the one node.
  */
-import { assert, at } from '../base/index.js';
+import { type Random, assert, at } from '../base/index.js';
+import type { QuotaStanding } from './quota-entry.js';
 import type { ScalarVector } from './scalar-vectors.js';
 
 export interface ShareNodePlace<Client> {
@@ -31,10 +32,17 @@ export class ShareNode<Client> {
   /** How often the subtree was served. Giving back does not lower it. */
   served = 0;
   weight = 1;
+  /** At a role's own leaf: what quota means to its clients; undefined: nothing. */
+  quota: QuotaStanding | undefined;
+  /** How often the order has got another member, or lost one. */
+  listings = 0;
   /** Whether it is in the order of its parent. */
   isListed = false;
   /** Whether its share may differ from its key. */
   isMoved = false;
+  /** For random order: the children listed when there had been `#drawnListings`, in any order. */
+  #drawn: ShareNode<Client>[] = [];
+  #drawnListings = 0;
   #keyShare = 0;
   #keyServed = 0;
 
@@ -52,12 +60,14 @@ export class ShareNode<Client> {
     child.#setKey(share);
     this.ordered.splice(this.#find(child), 0, child);
     child.isListed = true;
+    this.listings++;
   }
 
   /** Takes a listed child out of the order. */
   unlist(child: ShareNode<Client>): void {
     this.ordered.splice(this.#positionOf(child), 1);
     child.isListed = false;
+    this.listings++;
   }
 
   /** Moves a listed child to where its present share belongs. */
@@ -67,19 +77,16 @@ export class ShareNode<Client> {
     child.#setKey(share);
     const before = ordered[position - 1];
     const after = ordered[position + 1];
+    let target = position;
     if (before !== undefined && compare(before, child) > 0) {
-      const target = this.#find(child, 0, position);
-      for (let index = position; index > target; index--) {
-        ordered[index] = at(ordered, index - 1);
-      }
-      ordered[target] = child;
+      target = this.#find(child, 0, position);
     } else if (after !== undefined && compare(child, after) > 0) {
-      const target = this.#find(child, position + 1, ordered.length) - 1;
-      for (let index = position; index < target; index++) {
-        ordered[index] = at(ordered, index + 1);
-      }
-      ordered[target] = child;
+      target = this.#find(child, position + 1, ordered.length) - 1;
     }
+    if (target === position) return;
+    // Far fewer instructions than a loop: the engine moves what is between as one block.
+    ordered.splice(position, 1);
+    ordered.splice(target, 0, child);
   }
 
   /** Sorts all listed children anew. */
@@ -88,14 +95,33 @@ export class ShareNode<Client> {
     this.ordered.sort(compare);
   }
 
+  /** The listed children in a new random order; only as many are drawn as are taken. */
+  *drawOrdered(random: Random): Generator<ShareNode<Client>> {
+    if (this.#drawnListings !== this.listings) {
+      this.#drawn = [...this.ordered];
+      this.#drawnListings = this.listings;
+    }
+    const drawn = this.#drawn;
+    for (let index = 0; index < drawn.length; index++) {
+      const pick = index + random.below(drawn.length - index);
+      const child = at(drawn, pick);
+      drawn[pick] = at(drawn, index);
+      drawn[index] = child;
+      yield child;
+    }
+  }
+
   #setKey(share: number): void {
     this.#keyShare = share;
     this.#keyServed = this.served;
   }
 
   #positionOf(child: ShareNode<Client>): number {
-    const position = this.#find(child);
-    assert(this.ordered[position] === child, `${child.role}: lost in the order of shares`);
+    // Whoever was served was mostly the first.
+    const position = this.ordered[0] === child ? 0 : this.#find(child);
+    if (this.ordered[position] !== child) {
+      assert(false, `${child.role}: ${child.name} is lost in the order of shares`);
+    }
     return position;
   }
 

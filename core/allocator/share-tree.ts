@@ -10,10 +10,11 @@
  * Order moves only in `settle`: a run settles before each agent, and walks while shares move. Instead
  * of by share, roles or frameworks may be served in random order by weight, a new one in each walk.
  */
-import { type Random, assert, shuffle } from '../base/index.js';
+import { type Random, assert } from '../base/index.js';
+import type { QuotaStanding } from './quota-entry.js';
 import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
 import { ShareNode } from './share-node.js';
-import { weightedShuffle } from './weighted-order.js';
+import { WeightedDraws } from './weighted-draws.js';
 
 /** Sorts before everything that the name of a role may start with. */
 const OWN_LEAF = '.';
@@ -28,6 +29,8 @@ export interface ShareTreeOptions {
   readonly randomRoles?: Random | undefined;
   /** Serves the clients of a role in random order instead of by share. */
   readonly randomClients?: Random | undefined;
+  /** What quota means to the clients of a role. Default: nothing to any. */
+  readonly standingOf?: ((role: string) => QuotaStanding | undefined) | undefined;
 }
 
 export class ShareTree<Client> {
@@ -38,9 +41,12 @@ export class ShareTree<Client> {
   readonly #excluded: ReadonlySet<number>;
   readonly #randomRoles: Random | undefined;
   readonly #randomClients: Random | undefined;
+  readonly #standingOf: (role: string) => QuotaStanding | undefined;
   #total: ScalarVector = new Float64Array(0);
   /** Listed nodes whose key is out of date. */
   #moved: ShareNode<Client>[] = [];
+  /** Own leaves by their part of the tree, for random order; made anew when roles have changed. */
+  #draws: WeightedDraws<ShareNode<Client>> | undefined;
   /** Whether all keys are: the total has changed. */
   #isTotalChanged = false;
 
@@ -48,6 +54,7 @@ export class ShareTree<Client> {
     this.#excluded = new Set(options.fairnessExcluded.map((name) => options.names.indexOf(name)));
     this.#randomRoles = options.randomRoles;
     this.#randomClients = options.randomClients;
+    this.#standingOf = options.standingOf ?? (() => undefined);
   }
 
   /** What all agents have. */
@@ -84,6 +91,7 @@ export class ShareTree<Client> {
 
   /** From now on the client takes part. */
   activate(client: ShareNode<Client>): void {
+    this.#draws = undefined;
     for (let node = client; node.parent !== undefined && !node.isListed; node = node.parent) {
       node.parent.list(node, this.#weightedShare(node));
     }
@@ -92,6 +100,7 @@ export class ShareTree<Client> {
   /** The client is passed over. What it holds stays counted. */
   deactivate(client: ShareNode<Client>): void {
     if (!client.isListed) return;
+    this.#draws = undefined;
     for (let node = client; node.parent !== undefined; node = node.parent) {
       node.parent.unlist(node);
       if (node.parent.ordered.length > 0) break;
@@ -131,10 +140,17 @@ export class ShareTree<Client> {
     assert(weight > 0, `role ${role}: the weight must be positive, not ${weight}`);
     if (weight === 1) this.#weights.delete(role);
     else this.#weights.set(role, weight);
+    this.#draws = undefined;
     const node = this.#roleNode(role);
     if (node === undefined) return;
     node.weight = weight;
     this.#noteMoved(node);
+  }
+
+  /** The quota of a role has changed. */
+  refreshStanding(role: string): void {
+    const leaf = this.#ownLeaves.get(role);
+    if (leaf !== undefined) leaf.quota = this.#standingOf(role);
   }
 
   weightOf(role: string): number {
@@ -201,14 +217,20 @@ export class ShareTree<Client> {
    * random order), until `visit` answers true. It is given the role's own leaf; see `clientsOf`.
    */
   walkRoles(visit: (ownLeaf: ShareNode<Client>) => boolean): void {
-    if (this.#randomRoles === undefined) walk(this.#root, visit);
-    else randomLeaves(this.#root, this.#randomRoles).some(visit);
+    if (this.#randomRoles === undefined) {
+      walk(this.#root, visit);
+      return;
+    }
+    if (!this.hasActiveClients) return;
+    this.#draws ??= new WeightedDraws(partsOf(this.#root));
+    this.#draws.some(this.#randomRoles, visit);
   }
 
-  /** The active clients of a role in the order in which they are served. */
-  clientsOf(ownLeaf: ShareNode<Client>): readonly ShareNode<Client>[] {
-    if (this.#randomClients === undefined) return ownLeaf.ordered;
-    return shuffle(this.#randomClients, [...ownLeaf.ordered]);
+  /** The active clients of a role in the order in which they are served. Valid until the next call. */
+  clientsOf(ownLeaf: ShareNode<Client>): Iterable<ShareNode<Client>> {
+    return this.#randomClients === undefined
+      ? ownLeaf.ordered
+      : ownLeaf.drawOrdered(this.#randomClients);
   }
 
   #ownLeaf(role: string): ShareNode<Client> {
@@ -223,7 +245,8 @@ export class ShareTree<Client> {
       child.weight = this.weightOf(path);
       node = child;
     }
-    const leaf = new ShareNode({ name: OWN_LEAF, role, parent: node });
+    const leaf = new ShareNode<Client>({ name: OWN_LEAF, role, parent: node });
+    leaf.quota = this.#standingOf(role);
     this.#ownLeaves.set(role, leaf);
     return leaf;
   }
@@ -270,11 +293,11 @@ function walk<Client>(
   return false;
 }
 
-/** All own leaves drawn by their part of the tree: a subtree's weight is divided among its nodes. */
-function randomLeaves<Client>(root: ShareNode<Client>, random: Random): ShareNode<Client>[] {
+/** The part of the whole that each own leaf has: a subtree's weight is divided among its nodes. */
+function partsOf<Client>(root: ShareNode<Client>): Map<ShareNode<Client>, number> {
   const parts = new Map<ShareNode<Client>, number>();
   divideWeight(root, 1, parts);
-  return weightedShuffle(random, [...parts.keys()], (leaf) => parts.get(leaf) ?? 1);
+  return parts;
 }
 
 function divideWeight<Client>(

@@ -15,6 +15,14 @@ export { MAX_JSON_DEPTH, parseJson } from './json-parse.js';
 export { decodeJson, fromJson } from './json-reader.js';
 export { encodeJson, messagesEqual } from './json-writer.js';
 export {
+  MAX_PROTOBUF_BYTES,
+  MAX_PROTOBUF_DEPTH,
+  MAX_PROTOBUF_VALUES,
+  type ProtobufLimits,
+  decodeProtobuf,
+} from './protobuf-reader.js';
+export { encodeProtobuf } from './protobuf-writer.js';
+export {
   DEFAULT_MAX_RECORD_BYTES,
   MAX_RECORD_HEADER_DIGITS,
   RecordDecoder,
@@ -63,7 +71,24 @@ export {
   validateContainerId,
   validateId,
 } from './validation/ids.js';
+export {
+  MAX_MACHINE_HOSTNAME_LENGTH,
+  MAX_SCHEDULED_MACHINES,
+  machineName,
+  machineText,
+  validateMachines,
+  validateMaintenanceSchedule,
+} from './validation/maintenance.js';
 export { validateOfferConstraints } from './validation/offer-constraints.js';
+export {
+  MAX_QUOTA_AMOUNT,
+  MAX_QUOTA_MIB,
+  MAX_QUOTA_RESOURCES,
+  MAX_QUOTA_RESOURCE_LENGTH,
+  parseWeights,
+  validateQuotaConfig,
+  validateWeight,
+} from './validation/quotas.js';
 export { type Reason } from './validation/reasons.js';
 export { validateRole } from './validation/roles.js';
 export {

@@ -11,12 +11,7 @@ import type { Messages } from './messages.js';
 import { type MessageName, messageName } from './schema/lookup.js';
 import type { FieldRow } from './schema/rows.js';
 import { ENUM_TABLE, MESSAGE_TABLE } from './schema/table.js';
-
-/** How many missing fields an error lists. */
-const MAX_MISSING_LISTED = 20;
-
-/** Longest field path in an error. */
-const MAX_PATH_CHARS = 300;
+import { Trail } from './trail.js';
 
 /**
  * Parses the JSON text of a message.
@@ -40,56 +35,6 @@ export function fromJson<Name extends MessageName>(name: Name, value: unknown): 
   trail.refuseMissing(name);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- built by the table that the type was generated with
   return message as Messages[Name];
-}
-
-/** Where the reader is, and which required fields it missed so far. */
-class Trail {
-  readonly #steps: (string | number)[] = [];
-  readonly #missing: string[] = [];
-  #missingCount = 0;
-
-  push(step: string | number): void {
-    this.#steps.push(step);
-  }
-
-  pop(): void {
-    this.#steps.pop();
-  }
-
-  miss(field: string): void {
-    if (this.#missingCount++ >= MAX_MISSING_LISTED) return;
-    this.push(field);
-    this.#missing.push(this.#path());
-    this.pop();
-  }
-
-  refuse(reason: string): never {
-    const field = this.#path();
-    throw new PlateauError(
-      'INVALID_MESSAGE',
-      field === '' ? `the body is not a message: ${reason}` : `field '${field}': ${reason}`,
-      { context: { field } },
-    );
-  }
-
-  refuseMissing(name: string): void {
-    const first = this.#missing[0];
-    if (first === undefined) return;
-    const more = this.#missingCount - this.#missing.length;
-    const list = this.#missing.join(', ') + (more > 0 ? ` and ${more} more` : '');
-    throw new PlateauError('INVALID_MESSAGE', `${name} lacks required fields: ${list}`, {
-      context: { field: first },
-    });
-  }
-
-  #path(): string {
-    let path = '';
-    for (const step of this.#steps) {
-      if (typeof step === 'number') path += `[${step}]`;
-      else path += path === '' ? step : `.${step}`;
-    }
-    return path.length > MAX_PATH_CHARS ? `${path.slice(0, MAX_PATH_CHARS)}…` : path;
-  }
 }
 
 /** Reads one value; undefined leaves the field unset. Throws through the trail. */

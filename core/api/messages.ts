@@ -613,7 +613,8 @@ export type LinkAgentMessageType =
   | 'EXECUTOR_MESSAGE'
   | 'EXECUTOR_EXITED'
   | 'UNREGISTER'
-  | 'PONG';
+  | 'PONG'
+  | 'OVERSUBSCRIBED';
 
 /** `plateau.v1.link.MasterMessage.Type` */
 export type LinkMasterMessageType =
@@ -655,7 +656,9 @@ export type CheckpointTaskEndingCause =
   | 'KILL'
   | 'MAX_COMPLETION_TIME'
   | 'GROUP'
-  | 'SHUTDOWN';
+  | 'SHUTDOWN'
+  | 'REVOCATION'
+  | 'PREEMPTION';
 
 /** `google.protobuf.Duration` */
 export interface ProtobufDuration {
@@ -3305,6 +3308,7 @@ export interface LinkAgentMessage {
   readonly executor_message?: LinkAgentMessageExecutorMessage | undefined;
   readonly executor_exited?: LinkAgentMessageExecutorExited | undefined;
   readonly unregister?: LinkAgentMessageUnregister | undefined;
+  readonly oversubscribed?: LinkAgentMessageOversubscribed | undefined;
 }
 
 /** `plateau.v1.link.AgentMessage.Register` */
@@ -3313,6 +3317,7 @@ export interface LinkAgentMessageRegister {
   readonly version: string;
   readonly capabilities?: readonly AgentInfoCapability[] | undefined;
   readonly checkpointed_resources?: readonly Resource[] | undefined;
+  readonly oversubscribed_resources?: readonly Resource[] | undefined;
 }
 
 /** `plateau.v1.link.AgentMessage.Reregister` */
@@ -3324,6 +3329,7 @@ export interface LinkAgentMessageReregister {
   readonly frameworks?: readonly FrameworkInfo[] | undefined;
   readonly tasks?: readonly Task[] | undefined;
   readonly executors?: readonly LinkExecutor[] | undefined;
+  readonly oversubscribed_resources?: readonly Resource[] | undefined;
 }
 
 /** `plateau.v1.link.AgentMessage.StatusUpdate` */
@@ -3350,6 +3356,11 @@ export interface LinkAgentMessageExecutorExited {
 /** `plateau.v1.link.AgentMessage.Unregister` */
 export interface LinkAgentMessageUnregister {
   readonly reason?: string | undefined;
+}
+
+/** `plateau.v1.link.AgentMessage.Oversubscribed` */
+export interface LinkAgentMessageOversubscribed {
+  readonly resources?: readonly Resource[] | undefined;
 }
 
 /** `plateau.v1.link.MasterMessage` */
@@ -3402,6 +3413,7 @@ export interface LinkMasterMessageKillTask {
   readonly framework_id: FrameworkID;
   readonly task_id: TaskID;
   readonly kill_policy?: KillPolicy | undefined;
+  readonly revoked_for?: string | undefined;
 }
 
 /** `plateau.v1.link.MasterMessage.Acknowledge` */
@@ -3466,6 +3478,22 @@ export interface RegistryFramework {
 export interface RegistryWeight {
   readonly role: string;
   readonly weight: number;
+}
+
+/** `plateau.v1.registry.Quota` */
+export interface RegistryQuota {
+  readonly config: QuotaConfig;
+}
+
+/** `plateau.v1.registry.Machine` */
+export interface RegistryMachine {
+  readonly info: MachineInfo;
+}
+
+/** `plateau.v1.registry.Window` */
+export interface RegistryWindow {
+  readonly position: number;
+  readonly window: MaintenanceWindow;
 }
 
 /** `plateau.v1.checkpoint.Agent` */
@@ -3896,6 +3924,7 @@ export interface Messages {
   LinkAgentMessageExecutorMessage: LinkAgentMessageExecutorMessage;
   LinkAgentMessageExecutorExited: LinkAgentMessageExecutorExited;
   LinkAgentMessageUnregister: LinkAgentMessageUnregister;
+  LinkAgentMessageOversubscribed: LinkAgentMessageOversubscribed;
   LinkMasterMessage: LinkMasterMessage;
   LinkMasterMessageRegistered: LinkMasterMessageRegistered;
   LinkMasterMessageReregistered: LinkMasterMessageReregistered;
@@ -3912,6 +3941,9 @@ export interface Messages {
   RegistryAgent: RegistryAgent;
   RegistryFramework: RegistryFramework;
   RegistryWeight: RegistryWeight;
+  RegistryQuota: RegistryQuota;
+  RegistryMachine: RegistryMachine;
+  RegistryWindow: RegistryWindow;
   CheckpointAgent: CheckpointAgent;
   CheckpointResources: CheckpointResources;
   CheckpointFramework: CheckpointFramework;

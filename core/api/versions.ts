@@ -2,6 +2,7 @@
 import type {
   AgentInfoCapability,
   AgentInfoCapabilityType,
+  DomainInfo,
   MasterInfo,
   MasterInfoCapability,
 } from './messages.js';
@@ -43,10 +44,13 @@ export interface MasterInfoOptions {
   readonly port: number;
   /** What clients are redirected to. */
   readonly hostname: string;
+  /** Region and zone of the master; undefined: it does not say. */
+  readonly domain?: DomainInfo | undefined;
 }
 
 /** The MasterInfo of a master, as schedulers and agents see it. */
-export function masterInfo({ id, ip, port, hostname }: MasterInfoOptions): MasterInfo {
+export function masterInfo(options: MasterInfoOptions): MasterInfo {
+  const { id, ip, port, hostname, domain } = options;
   return {
     id,
     ip: ipAsInteger(ip),
@@ -55,6 +59,7 @@ export function masterInfo({ id, ip, port, hostname }: MasterInfoOptions): Maste
     hostname,
     version: MESOS_VERSION,
     address: { hostname, ip, port },
+    ...(domain !== undefined && { domain }),
     capabilities: MASTER_CAPABILITIES,
   };
 }

@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   FRAMEWORK_REMOVED: 'the framework was removed and cannot subscribe again under its id',
   LAUNCHER_UNREACHABLE: 'the launcher of the agent does not answer',
   NOT_READY: 'a program of the local cluster did not start to serve',
+  DISK_NOT_EMPTY: 'a disk that is to be a volume holds files that nobody knows of',
   NOT_FOUND: 'what was asked for does not exist',
   ASSERTION: 'an invariant of Plateau does not hold: please report it',
 } as const satisfies Record<string, string>;

@@ -29,5 +29,6 @@ export { type Random, SeededRandom, shuffle } from './random.js';
 export type { Store, StoreCheck, StoreEntry, StoreTransaction } from './store.js';
 export { VirtualClock, VirtualWorld, type VirtualWorldOptions } from './virtual-world.js';
 export { Ring } from './ring.js';
+export { TimeoutQueue, type TimeoutQueueOptions } from './timeout-queue.js';
 export { Timers } from './timers.js';
 export { type World, systemWorld } from './world.js';

@@ -26,12 +26,27 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: () => import('./commands/frameworks.js'),
   },
   { name: 'roles', summary: 'list roles', load: () => import('./commands/roles.js') },
+  {
+    name: 'quota',
+    summary: 'list, set and remove the quotas of roles',
+    load: () => import('./commands/quota.js'),
+  },
+  {
+    name: 'weights',
+    summary: 'list and set the weights of roles',
+    load: () => import('./commands/weights.js'),
+  },
   { name: 'logs', summary: 'print the output of a task', load: () => import('./commands/logs.js') },
   { name: 'kill', summary: 'kill a task', load: () => import('./commands/kill.js') },
   {
     name: 'why',
     summary: 'explain what a framework is offered, and what not',
     load: () => import('./commands/why.js'),
+  },
+  {
+    name: 'maintenance',
+    summary: 'plan the maintenance of machines, and take them down',
+    load: () => import('./commands/maintenance.js'),
   },
   { name: 'master', summary: 'run a master', load: () => import('./commands/master.js') },
   { name: 'agent', summary: 'run an agent', load: () => import('./commands/agent.js') },

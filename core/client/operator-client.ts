@@ -1,7 +1,7 @@
 /** Speaking to a master as an operator does. */
 import { PlateauError } from '../base/index.js';
 import { ApiClient, type ApiClientOptions, type FilePart } from './api-client.js';
-import type { FileInfo } from '../api/index.js';
+import type { FileInfo, QuotaConfig, WeightInfo } from '../api/index.js';
 
 /** The port of a master, unless its address names one. */
 export const DEFAULT_MASTER_PORT = 5050;
@@ -28,6 +28,37 @@ export class OperatorClient extends ApiClient<'MasterCall', 'MasterResponse'> {
     const read_file = { path, offset: BigInt(offset), ...lengthMember(length) };
     const answer = await this.call({ type: 'READ_FILE', read_file });
     return filePart(path, answer?.read_file);
+  }
+
+  /** The weights that were ever set; other roles have weight 1. */
+  async weights(): Promise<readonly WeightInfo[]> {
+    const answer = await this.call({ type: 'GET_WEIGHTS' });
+    return answer?.get_weights?.weight_infos ?? [];
+  }
+
+  /** Sets weights of roles: all of them, or none and throws `CALL_REFUSED`. */
+  async updateWeights(weight_infos: readonly WeightInfo[]): Promise<void> {
+    await this.call({ type: 'UPDATE_WEIGHTS', update_weights: { weight_infos } });
+  }
+
+  /** The quotas of roles, in the order of their names. */
+  async quotas(): Promise<readonly QuotaConfig[]> {
+    const answer = await this.call({ type: 'GET_QUOTA' });
+    return answer?.get_quota?.status.configs ?? [];
+  }
+
+  /**
+   * Sets quotas of roles: all of them, or none and throws `CALL_REFUSED`. `isForced` passes the checks
+   * whether a role holds more than its limits, and whether the cluster can keep all guarantees.
+   */
+  async updateQuota(quota_configs: readonly QuotaConfig[], isForced = false): Promise<void> {
+    const update_quota = { quota_configs, force: isForced };
+    await this.call({ type: 'UPDATE_QUOTA', update_quota });
+  }
+
+  /** Removes the quota of a role; throws `CALL_REFUSED` when it has none. */
+  async removeQuota(role: string): Promise<void> {
+    await this.call({ type: 'REMOVE_QUOTA', remove_quota: { role } });
   }
 
   /** Lists a folder. */

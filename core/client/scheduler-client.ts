@@ -138,6 +138,22 @@ export class SchedulerClient {
     await this.call({ type: 'DECLINE', decline: { offer_ids: offerIds, filters } });
   }
 
+  /**
+   * Promises to give back what the framework holds on the agents of these inverse offers before their
+   * maintenance begins. It has to end its tasks there itself. As long as it holds something, it is
+   * asked again, by default after 5 seconds.
+   */
+  async acceptInverseOffers(offerIds: readonly OfferID[], filters?: Filters): Promise<void> {
+    const accept_inverse_offers = { inverse_offer_ids: offerIds, filters };
+    await this.call({ type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers });
+  }
+
+  /** Says that the tasks stay; asked again, by default after 5 seconds. It stops no operator. */
+  async declineInverseOffers(offerIds: readonly OfferID[], filters?: Filters): Promise<void> {
+    const decline_inverse_offers = { inverse_offer_ids: offerIds, filters };
+    await this.call({ type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers });
+  }
+
   /** Ends the framework: its tasks are killed, and it can never subscribe again. Then closes. */
   async teardown(): Promise<void> {
     // The stream may end before the call is answered: that must not lead to a new subscription.

@@ -2,7 +2,8 @@
  * Persistent volumes on the disks of this host, below `<root>/volumes`: `roles/<role>/<id>` are
  * theirs; `discarded` holds what was destroyed until it is removed; `put-aside` what was found where
  * a volume was to be made, and that nobody removes but a person. All of these belong to the agent, and
- * what is renamed or made is on the disk before it is reported.
+ * what is renamed or made is on the disk before it is reported. Disks that are volumes as a whole are
+ * in `whole-disks.ts`.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rmdir } from 'node:fs/promises';
@@ -12,6 +13,7 @@ import { type Logger, PlateauError, errorMessage } from '../base/index.js';
 import { removeTree } from './tree.js';
 import { Users } from './users.js';
 import { FRESH_VOLUME_MODE, linkVolumes } from './volume-links.js';
+import { claimDisk, clearDisk } from './whole-disks.js';
 
 const PARENT_MODE = 0o755;
 const CLOSED_MODE = 0o700;
@@ -28,6 +30,10 @@ export class HostVolumes implements Volumes {
 
   /** @throws PlateauError `NOT_FOUND` when the root is not there; else what the system says. */
   async make(place: VolumePlace): Promise<void> {
+    if (isWholeDisk(place)) {
+      await claimDisk(place.root);
+      return;
+    }
     const parent = await this.#parentOf(place);
     if (!(await makeFolder(place.folder, FRESH_VOLUME_MODE))) {
       await this.#clear(place);
@@ -38,7 +44,8 @@ export class HostVolumes implements Volumes {
   }
 
   async discard(place: VolumePlace): Promise<void> {
-    await this.#move(place, 'discarded');
+    if (isWholeDisk(place)) await clearDisk(place.root);
+    else await this.#move(place, 'discarded');
   }
 
   sweep(root: string): Promise<void> {
@@ -109,6 +116,10 @@ export class HostVolumes implements Volumes {
     await Promise.all([sync(dirname(folder)), sync(target)]);
     return `${path} (was ${basename(folder)})`;
   }
+}
+
+function isWholeDisk({ root, folder }: VolumePlace): boolean {
+  return root === folder;
 }
 
 /** Removes all that is in a folder, which need not be there. */

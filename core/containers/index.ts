@@ -1,4 +1,5 @@
 /** Containers on a real host: the process containerizer with its launcher, sandboxes, host facts. */
+export { prepareDisks } from './disks.js';
 export { HostSandboxes } from './host-sandboxes.js';
 export { HostVolumes } from './host-volumes.js';
 export { type HostFacts, assertLinux, hostFacts } from './host.js';
@@ -13,6 +14,7 @@ export { MAX_SOCKET_PATH_BYTES, defaultRuntimeDir } from './launcher-process.js'
 export { UNREACHABLE_LAUNCHER_MS } from './launcher-link.js';
 export { MAX_ENDED_CONTAINERS } from './launcher/container-table.js';
 export { MAX_LINE_BYTES } from './launcher/protocol.js';
+export { type LoadThresholds, loadQosController } from './load-qos.js';
 export {
   DEFAULT_OUTPUT_LIMIT_BYTES,
   MAX_LAUNCHES_IN_FLIGHT,

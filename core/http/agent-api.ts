@@ -3,16 +3,15 @@ import {
   type AgentCall,
   type AgentResponse,
   MESOS_VERSION,
-  encodeJson,
   validateAgentCall,
 } from '../api/index.js';
 import { containersView, executorsView, frameworksView, tasksView } from './agent-views.js';
-import { answerJson, answerText } from './answers.js';
-import { checkContentType, readCall } from './api-call.js';
+import { answerMessage, answerText } from './answers.js';
+import { acceptedFormat, readCall } from './api-call.js';
 import { fileInfos } from './file-routes.js';
 import type { FileRefusal, VirtualFiles } from './files.js';
 import { metricList } from './master-api.js';
-import { JSON_TYPE, PROTOBUF_TYPE, RECORDIO_TYPE, refuseAccept } from './media.js';
+import { agentAnswerFormat, agentRequestFormat } from './media.js';
 import type { Exchange } from './routes.js';
 import type { ServedAgent } from './served-agent.js';
 
@@ -37,42 +36,18 @@ export async function answerAgentCall(options: AgentApiOptions, exchange: Exchan
     message: 'AgentCall',
     label: 'agent::Call',
     validate: validateAgentCall,
-    checkMedia,
+    requestFormat: agentRequestFormat,
   });
   if (call === undefined) return;
-  const { headers } = exchange.request;
-  if (headers['message-accept'] !== undefined) {
-    answerText(exchange, 406, `'Message-Accept' needs an 'Accept' of ${RECORDIO_TYPE} alone`);
-    return;
-  }
-  const refusal = refuseAccept(headers);
-  if (refusal !== undefined) {
-    answerText(exchange, refusal.status, refusal.message);
-    return;
-  }
+  const format = acceptedFormat(exchange, agentAnswerFormat);
+  if (format === undefined) return;
   const outcome = await run(options, exchange, call);
-  if (outcome.kind === 'status') answerText(exchange, outcome.status, outcome.message);
-  else await answerJson(exchange, encodeJson('AgentResponse', outcome.response));
-}
-
-/** RecordIO bodies belong to ATTACH_CONTAINER_INPUT alone, which this version does not have. */
-function checkMedia(exchange: Exchange): boolean {
-  const { headers } = exchange.request;
-  const messageType = headers['message-content-type'];
-  if (headers['content-type'] !== RECORDIO_TYPE) {
-    if (messageType === undefined) return checkContentType(exchange);
-    answerText(exchange, 415, `'Message-Content-Type' goes with ${RECORDIO_TYPE} alone`);
-    return false;
+  if (outcome.kind === 'status') {
+    answerText(exchange, outcome.status, outcome.message);
+    return;
   }
-  if (messageType === undefined) {
-    answerText(exchange, 400, "Expecting 'Message-Content-Type' to be present");
-  } else if (messageType === JSON_TYPE || messageType === PROTOBUF_TYPE) {
-    answerText(exchange, 415, `No call of this version is sent as ${RECORDIO_TYPE}`);
-  } else {
-    const known = `${JSON_TYPE} or ${PROTOBUF_TYPE}`;
-    answerText(exchange, 415, `Expecting 'Message-Content-Type' of ${known}`);
-  }
-  return false;
+  const body = format.encode('AgentResponse', outcome.response);
+  await answerMessage(exchange, format.contentType, body);
 }
 
 async function run(

@@ -1,11 +1,12 @@
 /**
- * Ways to answer a request: texts, JSON (also as JSONP and compressed), nothing, a redirect. Each
+ * Ways to answer a request: texts, JSON (also as JSONP), messages, nothing, a redirect. Each
  * function sends the whole answer; a handler calls exactly one of them once.
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
 import { COMPRESS_FROM_BYTES } from './limits.js';
+import { JSON_TYPE } from './media.js';
 import type { Exchange } from './routes.js';
 
 /** Headers of every answer: browsers must not guess another type, or show it in a frame. */
@@ -68,14 +69,25 @@ export async function answerJsonChunks(exchange: Exchange, chunks: JsonChunks): 
     answerText(exchange, 400, "The query parameter 'jsonp' must be the name of a function.");
     return;
   }
-  const contentType = callback === null ? 'application/json' : 'text/javascript';
+  const contentType = callback === null ? JSON_TYPE : 'text/javascript';
   const body = callback === null ? chunks : [`${callback}(`, ...chunks, ')'];
   const characters = body.reduce((sum, chunk) => sum + chunk.length, 0);
   if (characters <= COMPRESS_AT_ONCE_BYTES) {
     answerAtOnce(exchange, contentType, Buffer.from(body.join('')));
   } else {
-    await answerStreamed(exchange, contentType, body);
+    await answerStreamed(exchange, contentType, gather(body));
   }
+}
+
+/** Answers with one message: text is JSON, bytes are of the given type. Obeys Accept-Encoding. */
+export async function answerMessage(
+  exchange: Exchange,
+  contentType: string,
+  message: string | Buffer,
+): Promise<void> {
+  if (typeof message === 'string') await answerJson(exchange, message);
+  else if (message.length <= COMPRESS_AT_ONCE_BYTES) answerAtOnce(exchange, contentType, message);
+  else await answerStreamed(exchange, contentType, [message]);
 }
 
 /** Answers with a body of a known type that is small. */
@@ -94,7 +106,7 @@ export function answerAtOnce(exchange: Exchange, contentType: string, body: Buff
 async function answerStreamed(
   exchange: Exchange,
   contentType: string,
-  chunks: JsonChunks,
+  chunks: Iterable<Buffer>,
 ): Promise<void> {
   const isCompressed = acceptsGzip(exchange);
   exchange.response.writeHead(200, {
@@ -106,7 +118,7 @@ async function answerStreamed(
     exchange.response.end();
     return;
   }
-  const source = Readable.from(gather(chunks), { objectMode: false });
+  const source = Readable.from(chunks, { objectMode: false });
   if (isCompressed) await pipeline(source, createGzip({ level: 1 }), exchange.response);
   else await pipeline(source, exchange.response);
 }

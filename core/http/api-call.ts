@@ -1,12 +1,14 @@
 /**
  * The checks that every v1 endpoint makes in the same order: method, media type of the body, size,
- * JSON and schema, validation. What fails first is answered, and the caller gets nothing.
+ * JSON or protobuf and schema, validation, and later the media type of the answer. What fails first
+ * is answered, and the caller gets nothing.
  */
-import { type Messages, decodeJson } from '../api/index.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Messages } from '../api/index.js';
 import { PlateauError } from '../base/index.js';
 import { answerMethodNotAllowed, answerText } from './answers.js';
 import { answerTooLarge, readBody } from './body.js';
-import { refuseContentType } from './media.js';
+import { type MediaChoice, type MessageFormat, answerFormat, requestFormat } from './media.js';
 import type { Exchange } from './routes.js';
 
 export interface ApiCallOptions<Name extends keyof Messages> {
@@ -15,8 +17,8 @@ export interface ApiCallOptions<Name extends keyof Messages> {
   readonly label: string;
   /** Why the call is not valid, or undefined. */
   readonly validate: (call: Messages[Name]) => string | undefined;
-  /** Replaces the check of the content type; answers itself and returns false when it refuses. */
-  readonly checkMedia?: (exchange: Exchange) => boolean;
+  /** How the form of the body is chosen, where there is more to it than Content-Type. */
+  readonly requestFormat?: (headers: IncomingHttpHeaders) => MediaChoice;
 }
 
 /** Reads and checks one call; undefined: it was answered with a 4xx, or the client is gone. */
@@ -28,27 +30,36 @@ export async function readCall<Name extends keyof Messages>(
     answerMethodNotAllowed(exchange, ['POST']);
     return undefined;
   }
-  const isMediaGood = (options.checkMedia ?? checkContentType)(exchange);
-  if (!isMediaGood) return undefined;
+  const choose = options.requestFormat ?? requestFormat;
+  const format = chosen(exchange, choose(exchange.request.headers));
+  if (format === undefined) return undefined;
   const body = await readBody(exchange.request, exchange.limits.callBytes);
   if (body.kind === 'too-large') answerTooLarge(exchange, exchange.limits.callBytes);
-  return body.kind === 'body' ? decodeCall(exchange, options, body.bytes) : undefined;
+  if (body.kind !== 'body') return undefined;
+  return decodeCall(exchange, options, () => format.decode(options.message, body.bytes));
 }
 
-/** Refuses a body that is not JSON by its type. */
-export function checkContentType(exchange: Exchange): boolean {
-  const refusal = refuseContentType(exchange.request.headers);
-  if (refusal !== undefined) answerText(exchange, refusal.status, refusal.message);
-  return refusal === undefined;
+/** The form of the answer that the client takes; undefined: it takes none, and was answered 406. */
+export function acceptedFormat(
+  exchange: Exchange,
+  choose: (headers: IncomingHttpHeaders) => MediaChoice = answerFormat,
+): MessageFormat | undefined {
+  return chosen(exchange, choose(exchange.request.headers));
+}
+
+function chosen(exchange: Exchange, choice: MediaChoice): MessageFormat | undefined {
+  if (!('status' in choice)) return choice;
+  answerText(exchange, choice.status, choice.message);
+  return undefined;
 }
 
 function decodeCall<Name extends keyof Messages>(
   exchange: Exchange,
   options: ApiCallOptions<Name>,
-  bytes: Buffer,
+  decode: () => Messages[Name],
 ): Messages[Name] | undefined {
   try {
-    const call = decodeJson(options.message, bytes);
+    const call = decode();
     const reason = options.validate(call);
     if (reason === undefined) return call;
     answerText(exchange, 400, `Failed to validate ${options.label}: ${reason}`);

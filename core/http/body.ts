@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request within its bound. What the bytes mean (UTF-8, nesting, JSON) is checked
+ * Reads the body of a request within its bound. What the bytes mean (UTF-8, nesting, schema) is checked
  * by the codec of `api`.
  */
 import type { IncomingMessage } from 'node:http';

@@ -1,15 +1,10 @@
 /** `POST /api/v1/executor` of an agent: the event streams of executors, and their calls. */
 import type { ExecutorStream } from '../agent/index.js';
-import {
-  type ExecutorCall,
-  type ExecutorEvent,
-  encodeJson,
-  validateExecutorCall,
-} from '../api/index.js';
+import { type ExecutorCall, type ExecutorEvent, validateExecutorCall } from '../api/index.js';
 import type { Logger } from '../base/index.js';
 import { answerText } from './answers.js';
-import { readCall } from './api-call.js';
-import { refuseAccept } from './media.js';
+import { acceptedFormat, readCall } from './api-call.js';
+import type { MessageFormat } from './media.js';
 import { RecordStream } from './record-stream.js';
 import type { Exchange } from './routes.js';
 import type { ServedAgent } from './served-agent.js';
@@ -36,22 +31,32 @@ export async function answerExecutorCall(
     answerText(exchange, status, message ?? '');
     return;
   }
-  const refusal = refuseAccept(exchange.request.headers);
-  if (refusal === undefined) subscribe(options, exchange, call);
-  else answerText(exchange, refusal.status, refusal.message);
+  const format = acceptedFormat(exchange);
+  if (format !== undefined) subscribe(options, exchange, { call, format });
 }
 
-function subscribe(options: ExecutorApiOptions, exchange: Exchange, call: ExecutorCall): void {
+/** A call for a stream of events, and the form in which they are wanted. */
+interface Subscription {
+  readonly call: ExecutorCall;
+  readonly format: MessageFormat;
+}
+
+function subscribe(
+  options: ExecutorApiOptions,
+  exchange: Exchange,
+  { call, format }: Subscription,
+): void {
   const { agent, log } = options;
   const records = new RecordStream({
     exchange,
     log,
+    contentType: format.contentType,
     onLost: () => {
       if (!options.isClosing()) agent.executorDisconnected(stream);
     },
   });
   const stream: ExecutorStream = {
-    send: (event: ExecutorEvent) => records.send(encodeJson('ExecutorEvent', event)),
+    send: (event: ExecutorEvent) => records.send(format.encode('ExecutorEvent', event)),
     close: () => records.close(),
   };
   const { status, message } = agent.executorSubscribe(call, stream);

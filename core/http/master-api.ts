@@ -1,16 +1,11 @@
 /** `POST /api/v1` of a master: calls of operators and tools. */
-import {
-  type MasterCall,
-  type MasterResponse,
-  encodeJson,
-  validateMasterCall,
-} from '../api/index.js';
-import { answerJson, answerText } from './answers.js';
-import { readCall } from './api-call.js';
+import { type MasterCall, type MasterResponse, validateMasterCall } from '../api/index.js';
+import { answerMessage, answerText } from './answers.js';
+import { acceptedFormat, readCall } from './api-call.js';
 import type { FileRefusal, VirtualFiles } from './files.js';
 import { fileInfos } from './file-routes.js';
 import { type Leadership, answerElsewhere } from './leadership.js';
-import { refuseAccept } from './media.js';
+import type { OperatorAnswer } from '../master/index.js';
 import type { Exchange } from './routes.js';
 import type { ServedMaster } from './served-master.js';
 
@@ -43,14 +38,15 @@ export async function answerMasterCall(
     validate: validateMasterCall,
   });
   if (call === undefined) return;
-  const refusal = refuseAccept(exchange.request.headers);
-  if (refusal !== undefined) {
-    answerText(exchange, refusal.status, refusal.message);
+  const format = acceptedFormat(exchange);
+  if (format === undefined) return;
+  const outcome = await run(options, call);
+  if (outcome.kind === 'status') {
+    answerText(exchange, outcome.status, outcome.message);
     return;
   }
-  const outcome = await run(options, call);
-  if (outcome.kind === 'status') answerText(exchange, outcome.status, outcome.message);
-  else await answerJson(exchange, encodeJson('MasterResponse', outcome.response));
+  const body = format.encode('MasterResponse', outcome.response);
+  await answerMessage(exchange, format.contentType, body);
 }
 
 async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome> {
@@ -67,7 +63,7 @@ async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome
     case 'READ_FILE':
       return await readFile(options.files, call);
     default:
-      return fromMaster(options.master.operatorCall(call));
+      return fromMaster(await options.master.operatorCall(call));
   }
 }
 
@@ -79,7 +75,7 @@ export function metricList(
   return names.map((name) => ({ name, value: metrics.get(name) ?? 0 }));
 }
 
-function fromMaster(answer: ReturnType<ServedMaster['operatorCall']>): Outcome {
+function fromMaster(answer: Awaited<OperatorAnswer>): Outcome {
   if (!('status' in answer)) return respond(answer);
   return { kind: 'status', status: answer.status, message: answer.message ?? '' };
 }

@@ -68,8 +68,6 @@ function addStatePages(routes: RouteTable, context: MasterRouteContext): void {
     frameworksChunks(cluster, query.get('framework_id') ?? undefined),
   );
   page('/roles', ({ cluster }) => [rolesText(cluster)]);
-  page('/weights', ({ cluster }) => [weightsText(cluster)]);
-  page('/quota', () => ['{}']);
   routes.page(pageNames('/tasks'), async (exchange) => {
     const master = leadingMaster(context, exchange);
     if (master !== undefined) await answerTasks(exchange, master);
@@ -88,7 +86,7 @@ function addOwnPages(routes: RouteTable, context: MasterRouteContext): void {
 }
 
 /** The names under which Mesos and its tools know a page. */
-function pageNames(path: string): readonly string[] {
+export function pageNames(path: string): readonly string[] {
   return [path, `${path}.json`, `/master${path}`, `/master${path}.json`];
 }
 
@@ -96,10 +94,6 @@ function pageContext(master: ServedMaster, context: MasterRouteContext): MasterP
   const { flags, clusterName } = context.options;
   const { info, cluster, times } = master;
   return { info, cluster, clusterName, flags, times };
-}
-
-function weightsText(cluster: ServedMaster['cluster']): string {
-  return JSON.stringify([...cluster.weights].map(([role, weight]) => ({ role, weight })));
 }
 
 async function answerTasks(exchange: Exchange, master: ServedMaster): Promise<void> {

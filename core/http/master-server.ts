@@ -8,6 +8,7 @@ import { addFileRoutes } from './file-routes.js';
 import { LEADS_ALONE } from './leadership.js';
 import { HTTP_LIMITS } from './limits.js';
 import { acceptLink } from './link-server.js';
+import { addMaintenanceRoutes } from './maintenance-routes.js';
 import { answerMasterCall } from './master-api.js';
 import {
   type MasterRouteContext,
@@ -18,12 +19,15 @@ import {
 import { addMasterForms } from './master-forms.js';
 import { addMasterPages } from './master-pages.js';
 import { PrometheusPage } from './prometheus.js';
+import { addQuotaRoutes } from './quota-routes.js';
 import { addResourceForms } from './resource-forms.js';
 import { RouteTable } from './routes.js';
 import { answerSchedulerCall } from './scheduler-api.js';
 import type { ServedMaster } from './served-master.js';
 import { HttpServer, endRaw } from './server.js';
 import { systemMetrics } from './system-metrics.js';
+import { addWeightRoutes } from './weight-routes.js';
+import { addWhyPage } from './why-page.js';
 
 /** Queues that Mesos has and this master does not; dashboards expect their figures. */
 const NO_QUEUES: readonly [string, number][] = [
@@ -121,6 +125,10 @@ export class MasterServer {
     });
     addMasterPages(routes, this.#context);
     addMasterForms(routes, this.#context);
+    addWhyPage(routes, this.#context);
+    addQuotaRoutes(routes, this.#context);
+    addWeightRoutes(routes, this.#context);
+    addMaintenanceRoutes(routes, this.#context);
     addResourceForms(routes, this.#context);
     addFileRoutes(routes, files);
     return routes;

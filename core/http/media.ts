@@ -1,12 +1,46 @@
 /**
- * Media types of the v1 API. Content types are compared exactly (a charset suffix is refused), and
- * JSON is preferred whatever the weights in Accept say: both as Mesos does.
+ * The one place that decides in which form a request is read and an answer is written. Content types
+ * are compared exactly (a charset suffix is refused), request and answer are chosen independently,
+ * and JSON is preferred whatever the weights in Accept say: all as Mesos does.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import {
+  type MessageName,
+  type Messages,
+  decodeJson,
+  decodeProtobuf,
+  encodeJson,
+  encodeProtobuf,
+} from '../api/index.js';
 
 export const JSON_TYPE = 'application/json';
 export const PROTOBUF_TYPE = 'application/x-protobuf';
 export const RECORDIO_TYPE = 'application/recordio';
+const BOTH = `${JSON_TYPE} or ${PROTOBUF_TYPE}`;
+
+/** A form of messages on the wire: the whole body of a call or answer, or a record of a stream. */
+export interface MessageFormat {
+  readonly contentType: string;
+  /** @throws PlateauError `INVALID_MESSAGE` when a field holds no value of its type. */
+  readonly encode: <Name extends MessageName>(
+    name: Name,
+    message: Messages[Name],
+  ) => string | Buffer;
+  /** @throws PlateauError `INVALID_MESSAGE` naming the field. */
+  readonly decode: <Name extends MessageName>(name: Name, bytes: Uint8Array) => Messages[Name];
+}
+
+export const JSON_FORMAT: MessageFormat = {
+  contentType: JSON_TYPE,
+  encode: encodeJson,
+  decode: decodeJson,
+};
+
+export const PROTOBUF_FORMAT: MessageFormat = {
+  contentType: PROTOBUF_TYPE,
+  encode: encodeProtobuf,
+  decode: decodeProtobuf,
+};
 
 /** A refusal of the media types of a request. */
 export interface MediaRefusal {
@@ -14,33 +48,54 @@ export interface MediaRefusal {
   readonly message: string;
 }
 
-/** Why the type of the body is refused, or undefined when it is JSON. */
-export function refuseContentType(headers: IncomingHttpHeaders): MediaRefusal | undefined {
+/** What a request's headers come to: a form, or a refusal. */
+export type MediaChoice = MessageFormat | MediaRefusal;
+
+/** The form of a request's body, by its Content-Type. */
+export function requestFormat(headers: IncomingHttpHeaders): MediaChoice {
   const type = headers['content-type'];
   if (type === undefined) {
     return { status: 400, message: "Expecting 'Content-Type' to be present" };
   }
-  if (type === JSON_TYPE) return undefined;
-  const ours = `This server reads ${JSON_TYPE}`;
-  const message =
-    type === PROTOBUF_TYPE
-      ? `${ours}; ${PROTOBUF_TYPE} is not supported yet`
-      : `Expecting 'Content-Type' of ${JSON_TYPE} or ${PROTOBUF_TYPE}. ${ours}`;
-  return { status: 415, message };
+  return formatOf(type) ?? { status: 415, message: `Expecting 'Content-Type' of ${BOTH}` };
 }
 
-/** Whether the client takes JSON. No Accept header at all means anything. */
-export function acceptsJson(headers: IncomingHttpHeaders): boolean {
-  const accept = headers.accept;
-  if (accept === undefined) return true;
-  return accept.split(',').some((item) => {
-    const type = item.split(';', 1)[0]?.trim().toLowerCase();
-    return type === JSON_TYPE || type === '*/*' || type === 'application/*';
-  });
+/**
+ * The form of a request to the operators' API of an agent, where a body may also be a stream of
+ * records. Those belong to ATTACH_CONTAINER_INPUT alone, which this version does not have.
+ */
+export function agentRequestFormat(headers: IncomingHttpHeaders): MediaChoice {
+  const messageType = headers['message-content-type'];
+  if (headers['content-type'] !== RECORDIO_TYPE) {
+    if (messageType === undefined) return requestFormat(headers);
+    return { status: 415, message: `'Message-Content-Type' goes with ${RECORDIO_TYPE} alone` };
+  }
+  if (messageType === undefined) {
+    return { status: 400, message: "Expecting 'Message-Content-Type' to be present" };
+  }
+  if (typeof messageType !== 'string' || formatOf(messageType) === undefined) {
+    return { status: 415, message: `Expecting 'Message-Content-Type' of ${BOTH}` };
+  }
+  return { status: 415, message: `No call of this version is sent as ${RECORDIO_TYPE}` };
 }
 
-/** Why the answer cannot be in a type that the client takes, or undefined when it takes JSON. */
-export function refuseAccept(headers: IncomingHttpHeaders): MediaRefusal | undefined {
-  if (acceptsJson(headers)) return undefined;
-  return { status: 406, message: `Expecting 'Accept' to allow ${JSON_TYPE} (or */*)` };
+/** The form of an answer, or of the records of a stream, by Accept; without one it is JSON. */
+export function answerFormat(headers: IncomingHttpHeaders): MediaChoice {
+  const types = (headers.accept ?? '*/*')
+    .split(',')
+    .map((item) => item.split(';', 1)[0]?.trim().toLowerCase());
+  const takes = (type: string): boolean => types.includes(type);
+  if (takes(JSON_TYPE) || takes('*/*') || takes('application/*')) return JSON_FORMAT;
+  if (takes(PROTOBUF_TYPE)) return PROTOBUF_FORMAT;
+  return { status: 406, message: `Expecting 'Accept' to allow ${BOTH} (or */*)` };
+}
+
+/** The form of an answer of the operators' API of an agent. */
+export function agentAnswerFormat(headers: IncomingHttpHeaders): MediaChoice {
+  if (headers['message-accept'] === undefined) return answerFormat(headers);
+  return { status: 406, message: `'Message-Accept' needs an 'Accept' of ${RECORDIO_TYPE} alone` };
+}
+
+function formatOf(type: string): MessageFormat | undefined {
+  return [JSON_FORMAT, PROTOBUF_FORMAT].find(({ contentType }) => contentType === type);
 }

@@ -5,13 +5,14 @@
 import type { ServerResponse } from 'node:http';
 import { encodeRecord } from '../api/index.js';
 import { type Disposable, type Logger, toDisposable } from '../base/index.js';
-import { JSON_TYPE } from './media.js';
 import { STREAM_CLOSE_MS, TCP_KEEP_ALIVE_MS } from './limits.js';
 import type { Exchange } from './routes.js';
 
 export interface RecordStreamOptions {
   readonly exchange: Exchange;
   readonly log: Logger;
+  /** Media type of the records: JSON or protobuf. */
+  readonly contentType: string;
   /** Headers besides the content type. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Called once when the stream ended and `close` was not called: the client or the bound did it. */
@@ -40,10 +41,10 @@ export class RecordStream {
 
   /** Answers 200 and writes what was sent so far. */
   open(): void {
-    const { exchange, headers } = this.#options;
+    const { exchange, contentType, headers } = this.#options;
     if (this.#early === undefined || this.#response.headersSent) return;
     exchange.request.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    this.#response.writeHead(200, { 'Content-Type': JSON_TYPE, ...headers });
+    this.#response.writeHead(200, { 'Content-Type': contentType, ...headers });
     const early = this.#early;
     this.#early = undefined;
     if (early.length === 0) this.#response.flushHeaders();
@@ -51,10 +52,10 @@ export class RecordStream {
     if (this.#isEnded) this.#end();
   }
 
-  /** Writes one record of JSON, in order. Before `open` it waits; after the end it is dropped. */
-  send(json: string): void {
+  /** Writes one message as a record, in order. Before `open` it waits; after the end it is dropped. */
+  send(payload: string | Buffer): void {
     if (this.#isEnded) return;
-    const record = encodeRecord(json);
+    const record = encodeRecord(payload);
     if (this.#early === undefined) this.#write(record);
     else this.#early.push(record);
   }

@@ -7,7 +7,8 @@ import { type MasterCall, type Resource, fromJson, parseJson } from '../api/inde
 import { errorMessage } from '../base/index.js';
 import { answerText } from './answers.js';
 import { readForm } from './form.js';
-import { type MasterRouteContext, leadingMaster, withPrefix } from './master-context.js';
+import { type MasterRouteContext, withPrefix } from './master-context.js';
+import { answerCall, servingMaster } from './operator-form.js';
 import type { RouteTable } from './routes.js';
 
 /** What a form says, or what is wrong with it. */
@@ -74,22 +75,13 @@ const READERS: Readonly<Record<string, Reader>> = {
 export function addResourceForms(routes: RouteTable, context: MasterRouteContext): void {
   for (const [path, read] of Object.entries(READERS)) {
     routes.post(withPrefix(path), async (exchange) => {
-      const master = leadingMaster(context, exchange);
+      const master = servingMaster(context, exchange);
       const fields = master === undefined ? undefined : await readForm(exchange);
       if (master === undefined || fields === undefined) return;
-      if (!master.isRecovered) {
-        answerText(exchange, 503, 'The master has not finished its recovery: try again.');
-        return;
-      }
       const form = new ResourceForm(fields);
       const call = read(form);
-      if (form.problem !== undefined) {
-        answerText(exchange, 400, form.problem);
-        return;
-      }
-      const answer = master.operatorCall(call);
-      if ('status' in answer) answerText(exchange, answer.status, answer.message ?? '');
-      else answerText(exchange, 500, 'The master gave no status.');
+      if (form.problem === undefined) await answerCall(exchange, master, call);
+      else answerText(exchange, 400, form.problem);
     });
   }
 }

@@ -31,9 +31,10 @@ export interface Route {
   readonly methods: readonly string[] | undefined;
 }
 
-/** Exact paths and what answers them. */
+/** Paths and what answers them. */
 export class RouteTable {
   readonly #routes = new Map<string, Route>();
+  readonly #below: { readonly prefix: string; readonly route: Route }[] = [];
 
   /** Adds a page that is read: GET, and HEAD with it. */
   page(paths: readonly string[], handler: Handler): void {
@@ -50,9 +51,17 @@ export class RouteTable {
     this.#add(paths, { handler, methods: undefined });
   }
 
+  /** Adds what answers every path below these, unless it is a route of its own. */
+  below(paths: readonly string[], handler: Handler): void {
+    const route = { handler, methods: undefined };
+    for (const path of paths) this.#below.push({ prefix: `${path}/`, route });
+  }
+
   /** The route of a path, or undefined. */
   find(path: string): Route | undefined {
-    return this.#routes.get(path);
+    return (
+      this.#routes.get(path) ?? this.#below.find(({ prefix }) => path.startsWith(prefix))?.route
+    );
   }
 
   /** All paths, sorted. */

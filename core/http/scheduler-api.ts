@@ -1,17 +1,11 @@
 /** `POST /api/v1/scheduler`: subscriptions as event streams, and all other calls of schedulers. */
-import {
-  type SchedulerCall,
-  type SchedulerEvent,
-  encodeJson,
-  validateSchedulerCall,
-  type CallAnswer,
-} from '../api/index.js';
+import { type SchedulerCall, type SchedulerEvent, validateSchedulerCall } from '../api/index.js';
 import { type Logger, type StreamId, id } from '../base/index.js';
-import type { SchedulerStream } from '../master/index.js';
+import type { SchedulerAnswer, SchedulerStream } from '../master/index.js';
 import { answerText } from './answers.js';
-import { readCall } from './api-call.js';
+import { acceptedFormat, readCall } from './api-call.js';
 import { type Leadership, answerElsewhere } from './leadership.js';
-import { refuseAccept } from './media.js';
+import type { MessageFormat } from './media.js';
 import { RecordStream } from './record-stream.js';
 import type { Exchange } from './routes.js';
 
@@ -22,7 +16,7 @@ export const STREAM_ID_HEADER = 'Mesos-Stream-Id';
 export interface SchedulerCallsOwner {
   readonly isRecovered: boolean;
   schedulerSubscribe(call: SchedulerCall, stream: SchedulerStream): void;
-  schedulerCall(call: SchedulerCall, streamId: StreamId | undefined): CallAnswer;
+  schedulerCall(call: SchedulerCall, streamId: StreamId | undefined): SchedulerAnswer;
   schedulerDisconnected(stream: SchedulerStream): void;
 }
 
@@ -49,18 +43,27 @@ export async function answerSchedulerCall(
     validate: validateSchedulerCall,
   });
   if (call === undefined) return;
-  if (call.type === 'SUBSCRIBE' || call.type === 'RECONCILE_OPERATIONS') {
-    const refusal = refuseAccept(exchange.request.headers);
-    if (refusal !== undefined) {
-      answerText(exchange, refusal.status, refusal.message);
-      return;
-    }
+  if (call.type === 'SUBSCRIBE') {
+    const format = acceptedFormat(exchange);
+    if (format !== undefined) subscribe(options, exchange, { call, format });
+    return;
   }
-  if (call.type === 'SUBSCRIBE') subscribe(options, exchange, call);
-  else answerCall(options, exchange, call);
+  // The answer has no body, and yet Mesos looks at Accept.
+  if (call.type === 'RECONCILE_OPERATIONS' && acceptedFormat(exchange) === undefined) return;
+  await answerCall(options, exchange, call);
 }
 
-function subscribe(options: SchedulerApiOptions, exchange: Exchange, call: SchedulerCall): void {
+/** A call for a stream of events, and the form in which they are wanted. */
+interface Subscription {
+  readonly call: SchedulerCall;
+  readonly format: MessageFormat;
+}
+
+function subscribe(
+  options: SchedulerApiOptions,
+  exchange: Exchange,
+  { call, format }: Subscription,
+): void {
   if (exchange.request.headers['mesos-stream-id'] !== undefined) {
     answerText(exchange, 400, `SUBSCRIBE must not carry the header '${STREAM_ID_HEADER}'`);
     return;
@@ -70,6 +73,7 @@ function subscribe(options: SchedulerApiOptions, exchange: Exchange, call: Sched
   const records = new RecordStream({
     exchange,
     log,
+    contentType: format.contentType,
     headers: { [STREAM_ID_HEADER]: streamId },
     onLost: () => {
       if (!options.isClosing()) owner.schedulerDisconnected(stream);
@@ -78,16 +82,20 @@ function subscribe(options: SchedulerApiOptions, exchange: Exchange, call: Sched
   const stream: SchedulerStream = {
     id: streamId,
     peer: exchange.peer,
-    send: (event: SchedulerEvent) => records.send(encodeJson('SchedulerEvent', event)),
+    send: (event: SchedulerEvent) => records.send(format.encode('SchedulerEvent', event)),
     close: () => records.close(),
   };
   owner.schedulerSubscribe(call, stream);
   records.open();
 }
 
-function answerCall(options: SchedulerApiOptions, exchange: Exchange, call: SchedulerCall): void {
+async function answerCall(
+  options: SchedulerApiOptions,
+  exchange: Exchange,
+  call: SchedulerCall,
+): Promise<void> {
   const header = exchange.request.headers['mesos-stream-id'];
   const streamId = typeof header === 'string' ? id<'StreamId'>(header) : undefined;
-  const { status, message } = options.owner.schedulerCall(call, streamId);
+  const { status, message } = await options.owner.schedulerCall(call, streamId);
   answerText(exchange, status, message ?? '');
 }

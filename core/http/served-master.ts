@@ -1,6 +1,12 @@
 /** What the server needs of a master. `Master` has all of it; tests may serve something smaller. */
-import type { MasterCall, MasterInfo, MasterResponse, CallAnswer } from '../api/index.js';
-import type { ClusterView, FrameworkExplanation, MasterTimes } from '../master/index.js';
+import type { MasterCall, MasterInfo } from '../api/index.js';
+import type {
+  ClusterView,
+  FrameworkExplanation,
+  MasterTimes,
+  OperatorAnswer,
+  WhyQuestion,
+} from '../master/index.js';
 import type { AgentLinkOwner } from './link-server.js';
 import type { SchedulerCallsOwner } from './scheduler-api.js';
 
@@ -8,9 +14,9 @@ export interface ServedMaster extends SchedulerCallsOwner, AgentLinkOwner {
   readonly cluster: ClusterView;
   readonly info: MasterInfo;
   readonly times: Pick<MasterTimes, 'startedMs' | 'electedMs'>;
-  operatorCall(call: MasterCall): CallAnswer | MasterResponse;
+  operatorCall(call: MasterCall): OperatorAnswer;
   /** Counters and gauges under the names of Mesos. */
   metrics(): ReadonlyMap<string, number>;
-  /** Why a framework is, or is not, offered resources; undefined: unknown framework. */
-  why(frameworkId: string): FrameworkExplanation | undefined;
+  /** Why a framework (by id or name) is, or is not, offered resources; undefined: unknown. */
+  why(framework: string, question?: WhyQuestion): FrameworkExplanation | undefined;
 }

@@ -14,7 +14,7 @@ import { convert, shortage } from './conversions.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import { launchTasks } from './launch.js';
 import { findOffer, offerIdsOf, returnOffer, takeOffer } from './offers.js';
-import { answerOperation, convertTotal, memoryProblem } from './operations.js';
+import { answerOperation, convertTotal, memoryProblem, rescindSharing } from './operations.js';
 import { masterStatus, sendUpdate } from './status.js';
 
 /** Handles ACCEPT of a connected framework. */
@@ -37,6 +37,11 @@ export function accept(
     return;
   }
   const offered = Resources.sum(found.offers.map((offer) => takeOffer(context, offer)));
+  framework.answers.note(context.world.clock.now(), {
+    outcome: 'ACCEPTED',
+    offers: found.offers.length,
+    refuseSeconds: call.accept.filters?.refuse_seconds,
+  });
   const { agent, role } = found;
   const { principal } = call;
   const place = { context, framework, agent, role, principal };
@@ -155,7 +160,12 @@ function apply(work: AcceptedOffers, operation: OfferOperation): void {
 /** Converts what was offered, at once; the agent is told before it is told of later operations. */
 function applyConversion(work: AcceptedOffers, operation: OfferOperation): void {
   const { context, framework, agent, role, principal, available } = work;
-  const offer = { role, frameworkRoles: framework.roles };
+  const offer = {
+    role,
+    frameworkRoles: framework.roles,
+    canShare: framework.has('SHARED_RESOURCES'),
+    canRefine: framework.has('RESERVATION_REFINEMENT'),
+  };
   const change = convert(operation, { agent, principal, offer });
   const problem =
     change.problem ??
@@ -166,11 +176,21 @@ function applyConversion(work: AcceptedOffers, operation: OfferOperation): void 
     answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
     return;
   }
-  const { from, to } = change;
+  rescindSharing(context, agent, change.from);
+  const { to } = change;
+  // Offers that are used together may each have brought a shared volume: it ends for all of them.
+  const from = change.from.plus(furtherCopies(available, change.from));
   work.available = available.minus(from).plus(to);
   context.allocator.updateAllocation(framework.id, agent.id, { from, to });
   convertTotal(agent, change);
   answerOperation(context, framework, { operation, state: 'OPERATION_FINISHED', agent });
+}
+
+/** What there is more of than one of the shared resources of a conversion. */
+function furtherCopies(available: Resources, from: Resources): Resources {
+  const keys = new Set(from.items.filter(({ shared }) => shared).map(({ key }) => key));
+  if (keys.size === 0) return Resources.EMPTY;
+  return available.filter(({ key }) => keys.has(key)).minus(from);
 }
 
 function refuseGroup(work: AcceptedOffers, operation: OfferOperation): void {

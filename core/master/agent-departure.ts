@@ -12,8 +12,9 @@ import { type MasterContext, nowSeconds, sendEvent } from './context.js';
 import type { AbsentAgent } from './cluster.js';
 import type { TaskRecord } from './framework.js';
 import type { CounterName } from './metrics.js';
+import { rescindInverseOffers } from './inverse-offers.js';
 import { rescindOffer } from './offers.js';
-import { agentKey, putAgent } from './registry.js';
+import { agentKey, putAgent } from './registry-records.js';
 import { masterStatus, sendUpdate } from './status.js';
 
 /** Agents that one transaction of the registry marks. */
@@ -47,24 +48,55 @@ export function markUnreachable(context: MasterContext, agent: Agent): void {
   });
 }
 
-/** A registered agent is gone for good: it said so, or another one took its place. */
-export function removeAgent(
-  context: MasterContext,
-  agent: Agent,
-  why: { readonly message: string; readonly counter: CounterName },
-): void {
+/** Why an agent is removed. */
+export interface Removal {
+  /** For the frameworks whose tasks were there. */
+  readonly message: string;
+  readonly counter?: CounterName;
+  /** The agent is shut down with this message, if it is connected. */
+  readonly shutdown?: string;
+}
+
+/** A registered agent is removed: it said so, another one took its place, or an operator wants it. */
+export function removeAgent(context: MasterContext, agent: Agent, why: Removal): void {
   if (!startLeaving(context, agent)) return;
   context.registry.commit({ deletes: [agentKey(agent.id)] }, () => {
-    context.metrics.count('slave_removals');
-    context.metrics.count(why.counter);
-    detach(context, agent, { state: 'TASK_GONE', message: why.message });
-    context.notify({ kind: 'agent-removed', agentId: agent.id });
-    writeDone(context, agent.id);
+    finishRemoval(context, agent, why);
   });
 }
 
-/** False when the agent is leaving already. */
-function startLeaving(context: MasterContext, agent: Agent): boolean {
+/** The second half of a removal, for those who write its record themselves: that is durable now. */
+export function finishRemoval(context: MasterContext, agent: Agent, why: Removal): void {
+  const { metrics } = context;
+  metrics.count('slave_removals');
+  if (why.counter !== undefined) metrics.count(why.counter);
+  if (why.shutdown !== undefined) {
+    const refused = { message: why.shutdown, shutdown: true };
+    agent.connection?.send({ type: 'REFUSED', refused });
+  }
+  detach(context, agent, { state: 'TASK_GONE', message: why.message });
+  context.notify({ kind: 'agent-removed', agentId: agent.id });
+  writeDone(context, agent.id);
+}
+
+/** An agent of the registry that is not registered is forgotten; `then` runs when that is durable. */
+export function forgetAbsent(context: MasterContext, agentId: AgentId, then: () => void): void {
+  context.pendingAgents.writing.set(agentId, undefined);
+  context.registry.commit({ deletes: [agentKey(agentId)] }, () => {
+    context.metrics.count('slave_removals');
+    context.cluster.recoveredAgents.delete(agentId);
+    then();
+    tellFailure(context, agentId);
+    context.notify({ kind: 'agent-removed', agentId });
+    writeDone(context, agentId);
+  });
+}
+
+/**
+ * The first half of a removal: the agent is offered no more and cannot come back, until its record is
+ * durable. False when it is leaving already.
+ */
+export function startLeaving(context: MasterContext, agent: Agent): boolean {
   if (agent.isLeaving) return false;
   agent.isLeaving = true;
   agent.pings?.dispose();
@@ -90,6 +122,7 @@ interface Departure {
 function detach(context: MasterContext, agent: Agent, departure: Departure): void {
   const { cluster, allocator } = context;
   for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  rescindInverseOffers(context, agent);
   for (const tasks of agent.tasks.values()) {
     for (const task of tasks.values()) loseTask(context, task, departure);
   }

@@ -4,6 +4,7 @@ import type { Agent } from './agent.js';
 import { registerAgent, reregisterAgent, unregisterAgent } from './agents.js';
 import type { MasterContext } from './context.js';
 import { executorExited, messageToFramework } from './messages.js';
+import { updateOversubscribed } from './oversubscription.js';
 import { pong } from './pings.js';
 import type { AgentConnection } from './ports.js';
 import { statusUpdate } from './updates.js';
@@ -41,6 +42,9 @@ function fromRegistered(context: MasterContext, agent: Agent, message: LinkAgent
       break;
     case 'UNREGISTER':
       unregisterAgent(context, agent, message.unregister?.reason ?? 'no reason given');
+      break;
+    case 'OVERSUBSCRIBED':
+      updateOversubscribed(context, agent, message.oversubscribed?.resources ?? []);
       break;
     case 'PONG':
       pong(agent);

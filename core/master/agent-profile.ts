@@ -3,7 +3,8 @@ import type { AgentInfo, AgentInfoCapability, Resource } from '../api/index.js';
 import type { AgentId } from '../base/index.js';
 import { Resources, validateResources } from '../resources/index.js';
 import { type AgentProfile, DEFAULT_AGENT_PORT } from './agent.js';
-import { isAgentRecordable } from './registry.js';
+import { oversubscriptionProblem } from './oversubscription.js';
+import { isAgentRecordable } from './registry-records.js';
 
 /** Agents before this major version do not speak the protocol. */
 export const MINIMUM_AGENT_MAJOR_VERSION = 1;
@@ -20,6 +21,7 @@ export interface AgentPresentation {
   readonly version: string;
   readonly capabilities?: readonly AgentInfoCapability[] | undefined;
   readonly checkpointed_resources?: readonly Resource[] | undefined;
+  readonly oversubscribed_resources?: readonly Resource[] | undefined;
 }
 
 /** Why an agent cannot be admitted, or undefined. */
@@ -32,7 +34,11 @@ export function presentationProblem(presentation: AgentPresentation): string | u
   if (!isAgentRecordable(info)) return "'agent_info' is too large to be recorded";
   if (presentation.version.length > MAX_VERSION_LENGTH) return "'version' is too long";
   if (capabilities.length > MAX_AGENT_CAPABILITIES) return "'capabilities' has too many entries";
-  return validateResources(info.resources ?? []) ?? validateResources(reserved ?? []);
+  return (
+    validateResources(info.resources ?? []) ??
+    validateResources(reserved ?? []) ??
+    oversubscriptionProblem(presentation.oversubscribed_resources ?? [])
+  );
 }
 
 /** Under which a registration that is retried is recognised. */
@@ -50,7 +56,9 @@ export function profileOf(agentId: AgentId, presentation: AgentPresentation): Ag
     info: { ...info, id: { value: agentId } },
     version,
     capabilities: capabilities ?? [],
-    total: totalOf(info.resources ?? [], presentation.checkpointed_resources ?? []),
+    total: totalOf(info.resources ?? [], presentation.checkpointed_resources ?? []).plus(
+      Resources.fromWire(presentation.oversubscribed_resources ?? []).unallocated(),
+    ),
   };
 }
 
@@ -61,7 +69,7 @@ function totalOf(fixed: readonly Resource[], checkpointed: readonly Resource[]):
     const base = Resources.fromWire([withoutOperations(resource)]);
     if (total.contains(base)) total = total.minus(base).plus(Resources.fromWire([resource]));
   }
-  return total;
+  return total.common();
 }
 
 /** What a resource was before it was reserved dynamically or made a volume. */

@@ -18,7 +18,7 @@ import { addExecutor, addTask, removeExecutor } from './books.js';
 import type { MasterContext } from './context.js';
 import type { Framework } from './framework.js';
 import { addRecoveredFramework, recordFramework } from './frameworks.js';
-import { isRecordable } from './registry.js';
+import { isRecordable } from './registry-records.js';
 import { lastKnown, masterStatus, sendUpdate } from './status.js';
 
 /** Why a report cannot be trusted, or undefined. */
@@ -61,7 +61,7 @@ export function recoverFromReport(
     if (known === undefined) recoverTask(framework, agent, task);
     else if (known.agentId !== agent.id && !isTerminalState(task.state)) duplicates.push(task);
   }
-  agent.isOvercommitted = !agent.total.contains(agent.usedTotal);
+  agent.noteOvercommitment();
   return duplicates;
 }
 

@@ -1,5 +1,5 @@
 /** An agent as the master knows it, and the arithmetic on what it has. */
-import type { AgentInfo, AgentInfoCapability } from '../api/index.js';
+import type { AgentInfo, AgentInfoCapability, Unavailability } from '../api/index.js';
 import {
   type AgentId,
   type Disposable,
@@ -9,8 +9,13 @@ import {
   type TaskId,
   assert,
 } from '../base/index.js';
-import { Resources } from '../resources/index.js';
-import type { ExecutorRecord, OutstandingOffer, TaskRecord } from './framework.js';
+import { Resources, countSharedOnce } from '../resources/index.js';
+import type {
+  ExecutorRecord,
+  OutstandingInverseOffer,
+  OutstandingOffer,
+  TaskRecord,
+} from './framework.js';
 import type { AgentConnection } from './ports.js';
 
 /** What an agent says about itself when it registers. */
@@ -19,7 +24,7 @@ export interface AgentProfile {
   readonly info: AgentInfo;
   readonly version: string;
   readonly capabilities: readonly AgentInfoCapability[];
-  /** Everything it has, dynamic reservations included. */
+  /** Everything it has, dynamic reservations and revocable resources included. */
   readonly total: Resources;
 }
 
@@ -39,6 +44,11 @@ export class Agent {
   readonly tasks = new Map<FrameworkId, Map<TaskId, TaskRecord>>();
   readonly executors = new Map<FrameworkId, Map<ExecutorId, ExecutorRecord>>();
   readonly offers = new Map<OfferId, OutstandingOffer>();
+  /** When its machine is to be maintained; undefined: it is not. */
+  unavailability: Unavailability | undefined;
+  readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
+  /** When frameworks answered an inverse offer of this window, in milliseconds since 1970. */
+  readonly inverseAnswersMs = new Map<FrameworkId, number>();
   /** What tasks and executors hold, by framework, each bound to its role. */
   readonly used = new Map<FrameworkId, Resources>();
   /** Sum of all offers, not bound to roles. */
@@ -83,12 +93,18 @@ export class Agent {
     return this.executors.get(frameworkId)?.get(executorId);
   }
 
-  /** The invariant of the whole system: nothing is promised twice. */
+  /** Notes whether what is used exceeds what the agent has, after either has been told anew. */
+  noteOvercommitment(): void {
+    this.isOvercommitted = !this.total.contains(countSharedOnce(this.usedTotal));
+  }
+
+  /** The invariant of the whole system: nothing is promised twice, but what is shared. */
   assertWithinTotal(): void {
     if (this.isOvercommitted) return;
-    const promised = this.offered.plus(this.usedTotal);
+    const promised = countSharedOnce(this.offered.plus(this.usedTotal));
+    if (this.total.contains(promised)) return;
     assert(
-      this.total.contains(promised),
+      false,
       `agent ${this.id}: offered and used ${promised.toString()} exceed ${this.total.toString()}`,
     );
   }

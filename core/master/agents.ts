@@ -25,12 +25,16 @@ import {
 } from './agent-return.js';
 import type { AbsentAgent } from './cluster.js';
 import type { MasterContext } from './context.js';
+import { domainProblem } from './domains.js';
 import { resendKills } from './kill.js';
+import { rescindInverseOffers } from './inverse-offers.js';
+import { downProblem, turnAway } from './machines-down.js';
+import { applyWindow, placeOf } from './maintenance-windows.js';
 import { rescindOffer } from './offers.js';
 import { checkpointedPart, sendCheckpoint } from './operations.js';
 import { startPings } from './pings.js';
 import type { AgentConnection } from './ports.js';
-import { putAgent } from './registry.js';
+import { agentKey, putAgent } from './registry-records.js';
 
 /** REGISTER: an agent that has no id, or has lost it. */
 export function registerAgent(
@@ -39,9 +43,14 @@ export function registerAgent(
   message: LinkAgentMessageRegister,
 ): void {
   context.metrics.count('messages_register_slave');
-  const problem = presentationProblem(message);
+  const problem = presentationProblem(message) ?? domainProblem(context.config, message.agent_info);
   if (problem !== undefined) {
     refuse(connection, problem, false);
+    return;
+  }
+  const isDown = downProblem(context, message.agent_info.hostname, connection);
+  if (isDown !== undefined) {
+    refuse(connection, isDown, true);
     return;
   }
   const address = hostPort(message.agent_info);
@@ -84,6 +93,7 @@ function admitNew(
   const agentId = id<'AgentId'>(`${context.info.id}-S${context.next.agent++}`);
   const profile = profileOf(agentId, message);
   const agent = new Agent(agentId, profile, context.world.clock.now());
+  agent.address = hostOf(connection.peer);
   const pending: { readonly agentId: AgentId; connection: AgentConnection | undefined } = {
     agentId,
     connection,
@@ -91,6 +101,13 @@ function admitNew(
   context.pendingAgents.registering.set(address, pending);
   context.registry.commit({ puts: [putAgent(agentId, agentRecord(agent, 'ADMITTED'))] }, () => {
     context.pendingAgents.registering.delete(address);
+    const isDown = downProblem(context, agent.info.hostname, connection);
+    if (isDown !== undefined) {
+      // Its machine was taken down while this was written, and nobody learned of the id.
+      context.registry.commit({ deletes: [agentKey(agentId)] });
+      if (pending.connection !== undefined) refuse(pending.connection, isDown, true);
+      return;
+    }
     context.metrics.count('slave_registrations');
     add(context, agent);
     if (pending.connection === undefined) startPings(context, agent);
@@ -105,7 +122,9 @@ function add(context: MasterContext, agent: Agent): void {
   cluster.agents.set(agent.id, agent);
   cluster.agentsByAddress.set(hostPort(agent.info), agent);
   const { info, capabilities, total } = agent;
-  allocator.addAgent(agent.id, { info, capabilities, total }, new Map(agent.used));
+  agent.unavailability = cluster.machines.unavailabilityAt(placeOf(agent));
+  const state = { info, capabilities, total, unavailability: agent.unavailability };
+  allocator.addAgent(agent.id, state, new Map(agent.used));
   allocator.deactivateAgent(agent.id);
   context.notify({ kind: 'agent-added', agentId: agent.id });
 }
@@ -122,6 +141,7 @@ function connect(context: MasterContext, agent: Agent, connection: AgentConnecti
   agent.connection = connection;
   agent.address = hostOf(connection.peer);
   connections.set(connection, agent);
+  applyWindow(context, agent);
   context.allocator.activateAgent(agent.id);
   startPings(context, agent);
 }
@@ -142,7 +162,7 @@ function update(context: MasterContext, agent: Agent, profile: AgentProfile): vo
   agent.info = profile.info;
   agent.capabilities = profile.capabilities;
   agent.total = profile.total;
-  agent.isOvercommitted = !agent.total.contains(agent.usedTotal);
+  agent.noteOvercommitment();
   agentsByAddress.set(hostPort(agent.info), agent);
   const { info, capabilities, total } = profile;
   context.allocator.updateAgent(agent.id, { info, capabilities, total });
@@ -165,6 +185,7 @@ export function reregisterAgent(
   const problem =
     validateId(agentId, "'agent_info.id'") ??
     presentationProblem(message) ??
+    domainProblem(context.config, message.agent_info) ??
     reportProblem(message);
   if (problem !== undefined) {
     refuse(connection, problem, false);
@@ -176,11 +197,22 @@ export function reregisterAgent(
     return;
   }
   if (cluster.goneAgents.has(agentId)) {
-    refuse(connection, `agent ${agentId} was marked gone and must not come back`, true);
+    const gone = `agent ${agentId} was marked gone and must not come back`;
+    refuse(
+      connection,
+      `${gone}: to let the host join as a new agent, remove the work directory`,
+      true,
+    );
     return;
   }
   const registered = cluster.agents.get(agentId);
   const recovered = cluster.recoveredAgents.get(agentId);
+  const isDown = downProblem(context, message.agent_info.hostname, connection);
+  if (isDown !== undefined) {
+    turnAway(context, message);
+    refuse(connection, isDown, true);
+    return;
+  }
   if (registered !== undefined) returnRegistered(context, registered, { connection, message });
   else if (recovered !== undefined) returnRecovered(context, recovered, { connection, message });
   else readmit(context, agentId, { connection, message });
@@ -206,6 +238,7 @@ function returnRecovered(context: MasterContext, absent: AbsentAgent, given: Ret
   const { connection, message } = given;
   const agentId = id<'AgentId'>(message.agent_info.id?.value ?? '');
   const agent = new Agent(agentId, profileOf(agentId, message), context.world.clock.now());
+  agent.address = hostOf(connection.peer);
   context.cluster.recoveredAgents.delete(agentId);
   const duplicates = recoverFromReport(context, agent, message);
   add(context, agent);
@@ -318,4 +351,5 @@ function loseConnection(context: MasterContext, agent: Agent): void {
   agent.connection = undefined;
   context.allocator.deactivateAgent(agent.id);
   for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  rescindInverseOffers(context, agent);
 }

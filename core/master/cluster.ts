@@ -2,10 +2,12 @@
  * All that the master knows, by id. Pages read it through `ClusterView`; only the master's own files
  * write it.
  */
+import type { RoleQuota } from '../allocator/index.js';
 import type { AgentInfo, FrameworkInfo, RegistryAgent, TaskState } from '../api/index.js';
 import { type AgentId, type FrameworkId, type OfferId, Ring } from '../base/index.js';
 import type { Agent } from './agent.js';
 import type { MasterConfig } from './config.js';
+import { Machines } from './machines.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import type { AgentConnection, SchedulerStream } from './ports.js';
 
@@ -34,6 +36,10 @@ export interface ClusterView {
   readonly goneAgents: ReadonlyMap<AgentId, AbsentAgent>;
   /** Weights that were ever set, by role. */
   readonly weights: ReadonlyMap<string, number>;
+  /** Quotas that were set and not removed, by role, in thousandths. */
+  readonly quotas: ReadonlyMap<string, RoleQuota>;
+  /** Roles that are shown whether they are in use or not: those that the master is limited to. */
+  readonly listedRoles: readonly string[];
 }
 
 export class Cluster implements ClusterView {
@@ -46,6 +52,10 @@ export class Cluster implements ClusterView {
   readonly unreachableAgents = new Map<AgentId, AbsentAgent>();
   readonly goneAgents = new Map<AgentId, AbsentAgent>();
   readonly weights = new Map<string, number>();
+  /** The maintenance schedule and its machines. */
+  readonly machines = new Machines();
+  readonly quotas = new Map<string, RoleQuota>();
+  readonly listedRoles: readonly string[];
   /** Ids that may not subscribe again, with what is recorded of them; the oldest first. */
   readonly removedFrameworks = new Map<FrameworkId, { readonly info: FrameworkInfo }>();
   /** Which framework a stream belongs to. */
@@ -57,6 +67,7 @@ export class Cluster implements ClusterView {
 
   constructor(config: MasterConfig) {
     this.completedFrameworks = new Ring(config.maxCompletedFrameworks);
+    this.listedRoles = config.roles === undefined ? [] : ['*', ...config.roles];
   }
 
   /** Tasks present in a state, over all frameworks. */

@@ -2,7 +2,11 @@
  * What an operator can set about a master, with the defaults of Mesos except for the offer timeout,
  * which Mesos leaves unset: an offer that a scheduler forgets would be lost to everybody.
  */
+import type { DomainInfo } from '../api/index.js';
 import { type AllocatorConfig, DEFAULT_ALLOCATOR_CONFIG } from '../allocator/index.js';
+
+/** Which tasks may be asked to end when a guarantee is not met. */
+export type RevocableTasks = 'revocable' | 'over-quota';
 
 /** Settings of a master. Durations are in milliseconds. */
 export interface MasterConfig {
@@ -16,12 +20,12 @@ export interface MasterConfig {
   readonly offerTimeoutMs: number;
   /** Time between two HEARTBEAT events on the stream of a scheduler. */
   readonly heartbeatMs: number;
-  /** Time between two batches of the allocator. */
-  readonly allocationIntervalMs: number;
-  /** An offer has to contain one of these completely: amounts in thousandths by resource name. */
-  readonly minAllocatable: AllocatorConfig['minAllocatable'];
-  /** Whether, and how often, freed resources are offered before the next batch. */
-  readonly earlyReoffer: AllocatorConfig['earlyReoffer'];
+  /** What the allocator is made with. Its `domain` is that of the master. */
+  readonly allocator: AllocatorConfig;
+  /** Where the master is; undefined: it does not say, and no agent is remote. */
+  readonly domain: DomainInfo | undefined;
+  /** Whether agents that do not say where they are, are refused. */
+  readonly requireAgentDomain: boolean;
   /** Removed frameworks that are kept for the pages. */
   readonly maxCompletedFrameworks: number;
   readonly maxCompletedTasksPerFramework: number;
@@ -36,6 +40,10 @@ export interface MasterConfig {
   readonly registryGcIntervalMs: number;
   /** The only roles that frameworks may have; undefined: any. */
   readonly roles: readonly string[] | undefined;
+  /** Weights of roles that count, and are recorded, when the registry has none. */
+  readonly weights: ReadonlyMap<string, number>;
+  /** Which tasks may be asked to end when a guarantee is not met; see `Revocation`. */
+  readonly revocation: 'off' | RevocableTasks;
   /** Whether frameworks may run as user root. */
   readonly rootSubmissions: boolean;
   /** A name for people, shown on pages. */
@@ -51,9 +59,9 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   agentReregisterTimeoutMs: 600_000,
   offerTimeoutMs: 300_000,
   heartbeatMs: 15_000,
-  allocationIntervalMs: DEFAULT_ALLOCATOR_CONFIG.allocationIntervalMs,
-  minAllocatable: DEFAULT_ALLOCATOR_CONFIG.minAllocatable,
-  earlyReoffer: DEFAULT_ALLOCATOR_CONFIG.earlyReoffer,
+  allocator: DEFAULT_ALLOCATOR_CONFIG,
+  domain: undefined,
+  requireAgentDomain: false,
   maxCompletedFrameworks: 50,
   maxCompletedTasksPerFramework: 1_000,
   maxUnreachableTasksPerFramework: 1_000,
@@ -62,10 +70,23 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   registryMaxAgentAgeMs: 14 * 24 * 3_600_000,
   registryGcIntervalMs: 900_000,
   roles: undefined,
+  weights: new Map(),
+  revocation: 'off',
   rootSubmissions: true,
   cluster: undefined,
   flags: {},
 };
+
+/** What differs from the defaults. */
+export type MasterSettings = Partial<Omit<MasterConfig, 'allocator'>> & {
+  readonly allocator?: Partial<AllocatorConfig>;
+};
+
+/** The settings with the defaults filled in. */
+export function completeConfig(settings: MasterSettings = {}): MasterConfig {
+  const allocator = { ...DEFAULT_MASTER_CONFIG.allocator, ...settings.allocator };
+  return { ...DEFAULT_MASTER_CONFIG, ...settings, allocator };
+}
 
 /** Where a master listens. */
 export interface MasterAddress {

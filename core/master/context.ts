@@ -1,12 +1,13 @@
 /** What all parts of one master share. */
 import type { MasterInfo, SchedulerEvent } from '../api/index.js';
 import type { Allocator } from '../allocator/index.js';
-import type { AgentId, FrameworkId, Logger, World, Timers } from '../base/index.js';
+import type { AgentId, FrameworkId, Logger, World, TimeoutQueue, Timers } from '../base/index.js';
 import type { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import type { Framework } from './framework.js';
 import type { Metrics } from './metrics.js';
 import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
+import type { OperatorChanges } from './operator-changes.js';
 import type { Registry } from './registry.js';
 
 export interface MasterContext {
@@ -15,9 +16,12 @@ export interface MasterContext {
   readonly config: MasterConfig;
   readonly cluster: Cluster;
   readonly registry: Registry;
+  readonly operatorChanges: OperatorChanges;
   readonly allocator: Allocator;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  /** Of the length of the offer timeout. */
+  readonly offerTimeouts: TimeoutQueue;
   readonly info: MasterInfo;
   /** Numbers for the next ids. */
   readonly next: { framework: number; agent: number; offer: number };

@@ -3,9 +3,10 @@
  * The same for schedulers, who act on what they were offered, and operators, who act on what is free;
  * whether the resources can be had is for the caller to find out.
  */
-import type { OfferOperation, Resource } from '../api/index.js';
+import type { AgentInfoCapability, OfferOperation, Resource } from '../api/index.js';
 import {
   Resources,
+  type VolumeContext,
   popReservation,
   validateCreate,
   validateDestroy,
@@ -22,7 +23,16 @@ export interface OperationPlace {
   /** The authenticated principal of the caller, if any. */
   readonly principal: string | undefined;
   /** The framework and what it was offered; undefined for an operator. */
-  readonly offer: { readonly role: string; readonly frameworkRoles: readonly string[] } | undefined;
+  readonly offer:
+    | {
+        readonly role: string;
+        readonly frameworkRoles: readonly string[];
+        /** Whether the framework can use volumes that are shared. */
+        readonly canShare: boolean;
+        /** Whether it understands reservations on top of others. */
+        readonly canRefine: boolean;
+      }
+    | undefined;
 }
 
 /** What an operation changes, or why it is not valid. */
@@ -62,14 +72,36 @@ function reserve(payload: OfferOperation['reserve'], place: OperationPlace): Con
     if (offer !== undefined) {
       return { problem: "'reserve.source' is for operators; a scheduler unreserves first" };
     }
-    const problem = validateReservationUpdate(source, resources, context);
+    const problem =
+      validateReservationUpdate(source, resources, context) ?? stackProblem(resources, place);
     if (problem !== undefined) return { problem };
     return { problem, from: bound(source, place), to: bound(resources, place) };
   }
-  const problem = validateReserve(resources, context);
+  const problem = validateReserve(resources, context) ?? stackProblem(resources, place);
   if (problem !== undefined) return { problem };
   const to = bound(resources, place);
   return { problem, from: popReservation(to), to };
+}
+
+/** Why agent or framework would not understand whom resources are reserved for, or undefined. */
+function stackProblem(
+  list: readonly Resource[],
+  { agent, offer }: OperationPlace,
+): string | undefined {
+  const { items } = Resources.fromWire(list);
+  const can = (wanted: AgentInfoCapability['type']): boolean =>
+    agent.capabilities.some(({ type }) => type === wanted);
+  const refined = items.find(({ reservations }) => reservations.length > 1);
+  if (refined !== undefined) {
+    const what = `resource '${refined.name}' would have a reservation on top of another`;
+    if (offer?.canRefine === false) {
+      return `${what}, which needs the capability RESERVATION_REFINEMENT of the framework`;
+    }
+    if (!can('RESERVATION_REFINEMENT')) return `${what}, which agent ${agent.id} cannot have`;
+  }
+  const nested = items.find(({ role }) => role.includes('/'));
+  if (nested === undefined || can('HIERARCHICAL_ROLE')) return undefined;
+  return `agent ${agent.id} cannot reserve for the nested role '${nested.role}'`;
 }
 
 function unreserve(payload: OfferOperation['unreserve'], place: OperationPlace): Conversion {
@@ -99,12 +131,8 @@ function destroy(payload: OfferOperation['destroy'], place: OperationPlace): Con
   return { problem, from, to: withoutVolumes(from) };
 }
 
-function volumeContext({ agent, principal }: OperationPlace): {
-  readonly total: Resources;
-  readonly used: Resources;
-  readonly principal: string | undefined;
-} {
-  return { principal, total: agent.total, used: agent.usedTotal };
+function volumeContext({ agent, principal, offer }: OperationPlace): VolumeContext {
+  return { principal, total: agent.total, used: agent.usedTotal, canShare: offer?.canShare };
 }
 
 /** The resources of an operation, bound to the role of the offer or to none. */

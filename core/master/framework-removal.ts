@@ -3,8 +3,10 @@ import type { AgentId, FrameworkId } from '../base/index.js';
 import { recordStatus, removeExecutor, removeTask } from './books.js';
 import { type MasterContext, nowSeconds } from './context.js';
 import type { Framework } from './framework.js';
+import { dropInverseOffers } from './inverse-offers.js';
 import { returnOffer } from './offers.js';
-import { type RegistryChange, frameworkKey, putFramework } from './registry.js';
+import { frameworkKey, putFramework } from './registry-records.js';
+import type { RegistryChange } from './registry.js';
 import { masterStatus } from './status.js';
 
 /**
@@ -21,6 +23,8 @@ export function removeFramework(context: MasterContext, framework: Framework): v
     framework.stream = undefined;
   }
   for (const offer of framework.offers.values()) returnOffer(context, offer);
+  dropInverseOffers(context, framework);
+  for (const agent of cluster.agents.values()) agent.inverseAnswersMs.delete(framework.id);
   endTasks(context, framework);
   allocator.removeFramework(framework.id);
   framework.state = 'removed';

@@ -1,17 +1,24 @@
 /** UPDATE_FRAMEWORK, SUPPRESS and REVIVE: what a subscribed framework changes about itself. */
-import { type SchedulerCallUpdateFramework, messagesEqual, type CallAnswer } from '../api/index.js';
+import { type CallAnswer, type SchedulerCallUpdateFramework, messagesEqual } from '../api/index.js';
 import type { MasterContext } from './context.js';
 import { immutableProblem, subscriptionProblem } from './framework-validation.js';
 import type { Framework } from './framework.js';
-import { recordFramework, tellAgents } from './frameworks.js';
+import { recordFramework, tellAgents, tellAllocator } from './frameworks.js';
 import { rescindOffer } from './offers.js';
 
-/** UPDATE_FRAMEWORK: all of it or nothing. Offers of roles that were dropped are rescinded. */
+/** At once, or when what the call changed is durable: never, if the master ends first. */
+export type SchedulerAnswer = CallAnswer | Promise<CallAnswer>;
+
+/**
+ * UPDATE_FRAMEWORK: all of it or nothing; a FrameworkInfo that has changed is answered when it is
+ * durable. Offers of roles that were dropped are rescinded. Those of agents that do not meet changed
+ * offer constraints stay, as in Mesos: the scheduler may have answered them already.
+ */
 export function updateFramework(
   context: MasterContext,
   framework: Framework,
   call: SchedulerCallUpdateFramework,
-): CallAnswer {
+): SchedulerAnswer {
   const given = call.framework_info;
   const info = { ...given, principal: given.principal ?? framework.info.principal };
   const changed = immutableProblem(framework.info, info);
@@ -24,16 +31,18 @@ export function updateFramework(
   const isSame = messagesEqual('FrameworkInfo', framework.info, next);
   framework.info = next;
   framework.suppressedRoles = new Set(call.suppressed_roles);
-  context.allocator.updateFramework(framework.id, next, [...framework.suppressedRoles]);
+  framework.offerConstraints = call.offer_constraints;
+  tellAllocator(context, framework);
   const roles = new Set(framework.roles);
   for (const offer of framework.offers.values()) {
     if (!roles.has(offer.role)) rescindOffer(context, offer);
   }
   if (isSame) return { status: 200 };
-  recordFramework(context, next);
   tellAgents(context, framework);
   context.notify({ kind: 'framework-updated', frameworkId: framework.id });
-  return { status: 200 };
+  return new Promise((answer) => {
+    recordFramework(context, next, () => answer({ status: 200 }));
+  });
 }
 
 /** SUPPRESS: no offers for the roles, or for all; a foreign role drops the call. */

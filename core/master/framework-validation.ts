@@ -1,16 +1,16 @@
 /** Whether a FrameworkInfo may be subscribed with, given what the master knows and is set to. */
+import { re2Compiler, validateOfferConstraints } from '../allocator/index.js';
 import {
   type FrameworkInfo,
   type SchedulerCallSubscribe,
-  type SchedulerOfferConstraints,
   frameworkRoles,
   validateFrameworkInfo,
-  validateOfferConstraints,
+  validateOfferConstraints as validateConstraintsForm,
   validateSuppressedRoles,
 } from '../api/index.js';
 import { id } from '../base/index.js';
 import type { MasterContext } from './context.js';
-import { isRecordable } from './registry.js';
+import { isRecordable } from './registry-records.js';
 
 /** What SUBSCRIBE and UPDATE_FRAMEWORK have in common. */
 export type Subscription = SchedulerCallSubscribe;
@@ -29,7 +29,7 @@ export function subscriptionProblem(
       ? 'User root is not allowed to run frameworks: the master runs without --root_submissions'
       : undefined) ??
     validateSuppressedRoles(subscription.suppressed_roles, info) ??
-    constraintsProblem(subscription.offer_constraints, info) ??
+    constraintsProblem(context, subscription) ??
     (isRecordable(info) ? undefined : "'framework_info' is too large to be recorded")
   );
 }
@@ -55,14 +55,15 @@ function rolesProblem({ config }: MasterContext, info: FrameworkInfo): string | 
   return `Roles ${foreign.join(', ')} are not in the master's --roles: ${allowed.join(', ')}`;
 }
 
+/** In form, and whether its regular expressions compile within the limits of this master. */
 function constraintsProblem(
-  constraints: SchedulerOfferConstraints | undefined,
-  info: FrameworkInfo,
+  { config }: MasterContext,
+  { framework_info: info, offer_constraints: constraints }: Subscription,
 ): string | undefined {
-  const problem = validateOfferConstraints(constraints, frameworkRoles(info));
-  if (problem !== undefined) return problem;
-  const isEmpty = Object.keys(constraints?.role_constraints ?? {}).length === 0;
-  return isEmpty ? undefined : "'offer_constraints' are not supported yet";
+  return (
+    validateConstraintsForm(constraints, frameworkRoles(info)) ??
+    validateOfferConstraints(constraints, re2Compiler(config.allocator.patternLimits))
+  );
 }
 
 /** Why an UPDATE_FRAMEWORK is refused: a field that cannot change. */

@@ -6,7 +6,9 @@ import {
   type ExecutorInfo,
   type FrameworkInfo,
   type FrameworkInfoCapabilityType,
+  type InverseOffer,
   type KillPolicy,
+  type SchedulerOfferConstraints,
   type Task,
   type TaskState,
   frameworkRoles,
@@ -23,7 +25,15 @@ import {
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { MasterConfig } from './config.js';
+import { OfferAnswerLog } from './offer-answers.js';
 import type { SchedulerStream } from './ports.js';
+
+/** Why and how a task is to be killed. */
+export interface KillWish {
+  readonly policy?: KillPolicy | undefined;
+  /** The master wants it: for the guarantees of these roles. */
+  readonly revokedFor?: string;
+}
 
 /** A task that is on an agent, or that the agent has to answer for. */
 export interface TaskRecord {
@@ -38,8 +48,8 @@ export interface TaskRecord {
   message: Task;
   /** Whether the resources were given back, because the task has ended. */
   isReleased: boolean;
-  /** The framework asked to kill it; asked again when its agent comes back. */
-  kill: { readonly policy: KillPolicy | undefined } | undefined;
+  /** It was asked to end; asked again when its agent comes back. */
+  kill: KillWish | undefined;
 }
 
 /** An executor of a framework (not one that the agent supplies), charged to the framework. */
@@ -64,6 +74,17 @@ export interface OutstandingOffer {
   timer: Disposable | undefined;
 }
 
+/** A request to give an agent's resources back that was neither answered nor taken back. */
+export interface OutstandingInverseOffer {
+  readonly id: OfferId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  /** As the framework sees it. */
+  readonly message: InverseOffer;
+  /** Ends it when it stays unanswered; undefined: never. */
+  timer: Disposable | undefined;
+}
+
 /**
  * `active`: connected. `disconnected`: its stream ended, its failover timeout runs. `recovered`:
  * known from the registry or from agents, and not seen by this master. `removed`: for the pages only.
@@ -78,6 +99,11 @@ export class Framework {
   state: FrameworkState;
   /** Roles for which it wants no offers. */
   suppressedRoles = new Set<string>();
+  /**
+   * What it demands of agents, by role. Not in the registry: a scheduler says it at each SUBSCRIBE,
+   * and one that is not connected is offered nothing.
+   */
+  offerConstraints: SchedulerOfferConstraints | undefined;
   stream: SchedulerStream | undefined;
   /** Milliseconds since 1970; undefined while recovered. */
   registeredMs: number | undefined;
@@ -87,6 +113,7 @@ export class Framework {
   readonly tasks = new Map<TaskId, TaskRecord>();
   readonly executors = new Map<AgentId, Map<ExecutorId, ExecutorRecord>>();
   readonly offers = new Map<OfferId, OutstandingOffer>();
+  readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
   /** What tasks and executors hold, by agent. */
   readonly used = new Map<AgentId, Resources>();
   /** Tasks on unreachable agents; bounded by `maxUnreachableTasksPerFramework`. */
@@ -94,6 +121,8 @@ export class Framework {
   readonly completedTasks: Ring<Task>;
   /** Agents that were given something to run, and have to be told when the framework is removed. */
   readonly agentsUsed = new Set<AgentId>();
+  /** What became of its offers. */
+  readonly answers = new OfferAnswerLog();
   heartbeat: Disposable | undefined;
   failover: Disposable | undefined;
   readonly #maxUnreachable: number;

@@ -9,9 +9,10 @@ import type { MasterContext } from './context.js';
 import { nowSeconds, sendEvent } from './context.js';
 import { type Subscription, subscriptionProblem } from './framework-validation.js';
 import { Framework } from './framework.js';
+import { dropInverseOffers } from './inverse-offers.js';
 import { returnOffer } from './offers.js';
 import type { SchedulerStream } from './ports.js';
-import { frameworkKey, putFramework } from './registry.js';
+import { frameworkKey, putFramework } from './registry-records.js';
 import { removeFramework } from './framework-removal.js';
 
 /** Digits of the number in the id of a framework. */
@@ -127,10 +128,16 @@ function addFramework(
   const framework = new Framework(frameworkId, info, context.config);
   framework.registeredMs = context.world.clock.now();
   framework.suppressedRoles = new Set(subscription.suppressed_roles);
+  framework.offerConstraints = subscription.offer_constraints;
   context.cluster.frameworks.set(frameworkId, framework);
   openStream(context, framework, stream);
-  const suppressedRoles = [...framework.suppressedRoles];
-  context.allocator.addFramework(frameworkId, { info, suppressedRoles, active: true }, new Map());
+  const state = {
+    info,
+    suppressedRoles: [...framework.suppressedRoles],
+    active: true,
+    offerConstraints: framework.offerConstraints,
+  };
+  context.allocator.addFramework(frameworkId, state, new Map());
   context.notify({ kind: 'framework-added', frameworkId });
 }
 
@@ -149,13 +156,20 @@ function resume(
   framework.failover?.dispose();
   framework.info = subscription.framework_info;
   framework.suppressedRoles = new Set(subscription.suppressed_roles);
+  framework.offerConstraints = subscription.offer_constraints;
   if (framework.registeredMs === undefined) framework.registeredMs = now;
   framework.reregisteredMs = now;
   openStream(context, framework, stream);
-  context.allocator.updateFramework(frameworkId, framework.info, [...framework.suppressedRoles]);
+  tellAllocator(context, framework);
   if (!wasActive) context.allocator.activateFramework(frameworkId);
   tellAgents(context, framework);
   context.notify({ kind: wasRecovered ? 'framework-added' : 'framework-updated', frameworkId });
+}
+
+/** What a known framework says of itself has changed. */
+export function tellAllocator({ allocator }: MasterContext, framework: Framework): void {
+  const { id: frameworkId, info, suppressedRoles, offerConstraints } = framework;
+  allocator.updateFramework(frameworkId, info, [...suppressedRoles], offerConstraints);
 }
 
 function closeFormerStream(context: MasterContext, framework: Framework): void {
@@ -164,6 +178,7 @@ function closeFormerStream(context: MasterContext, framework: Framework): void {
   former.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
   former.close();
   dropStream(context, framework);
+  dropInverseOffers(context, framework);
   for (const offer of framework.offers.values()) returnOffer(context, offer);
 }
 
@@ -210,6 +225,7 @@ export function schedulerDisconnected(context: MasterContext, stream: SchedulerS
   if (framework === undefined) return;
   dropStream(context, framework);
   framework.state = 'disconnected';
+  dropInverseOffers(context, framework);
   context.allocator.deactivateFramework(framework.id);
   for (const offer of framework.offers.values()) returnOffer(context, offer);
   startFailover(context, framework);

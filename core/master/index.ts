@@ -3,7 +3,13 @@ export type { Agent } from './agent.js';
 export { DEFAULT_AGENT_PORT } from './agent.js';
 export { MINIMUM_AGENT_MAJOR_VERSION } from './agent-profile.js';
 export type { AbsentAgent, ClusterView } from './cluster.js';
-export { DEFAULT_MASTER_CONFIG, type MasterAddress, type MasterConfig } from './config.js';
+export type { SchedulerAnswer } from './framework-update.js';
+export {
+  DEFAULT_MASTER_CONFIG,
+  type MasterAddress,
+  type MasterConfig,
+  type MasterSettings,
+} from './config.js';
 export type {
   ExecutorRecord,
   Framework,
@@ -12,12 +18,21 @@ export type {
   TaskRecord,
 } from './framework.js';
 export { Master, type MasterOptions } from './master.js';
-export type { MasterTimes } from './operator.js';
+export type { MasterTimes, OperatorAnswer } from './operator.js';
 export { offerMessage } from './offers.js';
+export {
+  MAX_OFFER_ANSWERS,
+  MERGE_ANSWERS_MS,
+  type OfferAnswer,
+  type OfferAnswers,
+  type OfferOutcome,
+} from './offer-answers.js';
 export { MAX_CHECKPOINTED_CHARS } from './operations.js';
 export type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
-export { MAX_WEIGHTED_ROLE_LENGTH, REGISTRY_FORMAT } from './registry.js';
-export { type RoleView, viewRoles } from './roles.js';
+export { MAX_RECORDED_ROLES, MAX_ROLES_PER_CALL, recordedRoleProblem } from './operator-roles.js';
+export { quotaStatus } from './quota.js';
+export { MAX_RECORDED_ROLE_LENGTH, REGISTRY_FORMAT } from './registry-records.js';
+export { type RoleView, settledRoles, viewRoles } from './roles.js';
 export {
   viewAgent,
   viewAgents,
@@ -26,4 +41,10 @@ export {
   viewFrameworks,
   viewTasks,
 } from './views.js';
-export type { FrameworkExplanation } from './why.js';
+export {
+  type FittingOffer,
+  type FrameworkExplanation,
+  MAX_FITTING_OFFERS,
+  type WhyQuestion,
+} from './why.js';
+export { REVOCATION_INTERVAL_MS } from './revocation.js';

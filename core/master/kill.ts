@@ -36,6 +36,17 @@ export function killTask(
   if (agent !== undefined) sendKill(agent, task);
 }
 
+/** Asks a task to end, so that roles have what they are guaranteed. */
+export function revokeTask(
+  context: MasterContext,
+  task: TaskRecord,
+  roles: readonly string[],
+): void {
+  task.kill = { revokedFor: roles.join(', ') };
+  const agent = context.cluster.agents.get(task.agentId);
+  if (agent !== undefined) sendKill(agent, task);
+}
+
 /** Repeats what was asked while the agent was away. */
 export function resendKills(agent: Agent): void {
   for (const tasks of agent.tasks.values()) {
@@ -52,6 +63,7 @@ function sendKill(agent: Agent, task: TaskRecord): void {
       framework_id: { value: task.frameworkId },
       task_id: { value: task.taskId },
       kill_policy: task.kill?.policy,
+      ...(task.kill?.revokedFor !== undefined && { revoked_for: task.kill.revokedFor }),
     },
   });
 }

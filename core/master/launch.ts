@@ -7,6 +7,7 @@ import {
   withHealthCheckType,
 } from '../api/index.js';
 import { type ExecutorId, id } from '../base/index.js';
+import type { Resources } from '../resources/index.js';
 import type { AcceptedOffers } from './accepted-offers.js';
 import { addExecutor, addTask, countEnd } from './books.js';
 import { masterStatus, sendUpdate } from './status.js';
@@ -65,8 +66,8 @@ function charge(work: AcceptedOffers, given: TaskInfo, launchable: LaunchableTas
     given.executor === undefined ? undefined : completedExecutor(given.executor, work);
   const executorId =
     executor === undefined ? undefined : id<'ExecutorId'>(executor.executor_id.value);
-  const task: TaskInfo = { ...given, resources: taskResources.toWire(), executor };
-  work.available = work.available.minus(taskResources).minus(executorResources);
+  const task: TaskInfo = { ...given, resources: taskResources.wire(), executor };
+  take(work, taskResources, executorResources);
   if (isNewExecutor && executor !== undefined && executorId !== undefined) {
     const owner = { executorId, frameworkId: framework.id, agentId: agent.id };
     addExecutor(framework, agent, { ...owner, info: executor, resources: executorResources });
@@ -85,6 +86,14 @@ function charge(work: AcceptedOffers, given: TaskInfo, launchable: LaunchableTas
   agent.assertWithinTotal();
   context.notify({ kind: 'task-added', frameworkId: framework.id, taskId, state: 'TASK_STAGING' });
   return task;
+}
+
+/** Takes from the offer what a launch uses up; what is shared stays for further tasks. */
+function take(work: AcceptedOffers, ofTask: Resources, ofExecutor: Resources): void {
+  const { context, framework, agent } = work;
+  const shared = ofTask.filter((item) => item.shared);
+  if (!shared.isEmpty) context.allocator.share(framework.id, agent.id, shared);
+  work.available = work.available.minus(ofTask.minus(shared)).minus(ofExecutor);
 }
 
 function taskMessage(

@@ -4,17 +4,15 @@
  * and nothing after `stop`, or after a write of the registry was refused.
  */
 import {
-  type Allocation,
-  type AllocationListener,
   type Allocator,
-  DEFAULT_ALLOCATOR_CONFIG,
+  type AllocatorFactory,
+  type AllocatorOptions,
   HierarchicalAllocator,
 } from '../allocator/index.js';
 import {
   type LinkAgentMessage,
   type MasterCall,
   type MasterInfo,
-  type MasterResponse,
   type SchedulerCall,
   masterInfo,
   type CallAnswer,
@@ -26,32 +24,42 @@ import {
   type World,
   errorMessage,
   toDisposable,
+  TimeoutQueue,
   Timers,
 } from '../base/index.js';
 import { agentMessage } from './agent-messages.js';
 import { agentDisconnected } from './agents.js';
 import { Cluster, type ClusterView } from './cluster.js';
-import { DEFAULT_MASTER_CONFIG, type MasterAddress, type MasterConfig } from './config.js';
+import {
+  type MasterAddress,
+  type MasterConfig,
+  type MasterSettings,
+  completeConfig,
+} from './config.js';
 import type { MasterContext } from './context.js';
+import type { SchedulerAnswer } from './framework-update.js';
 import { schedulerDisconnected, subscribe } from './frameworks.js';
+import { makeInverseOffers } from './inverse-offers.js';
 import { Metrics } from './metrics.js';
 import { makeOffers } from './offers.js';
-import { type MasterTimes, collectMetrics, operatorCall } from './operator.js';
+import { type MasterTimes, type OperatorAnswer, collectMetrics, operatorCall } from './operator.js';
 import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
+import { OperatorChanges } from './operator-changes.js';
 import { collectGarbage, recoverCluster } from './recovery.js';
 import { Registry } from './registry.js';
 import { schedulerCall } from './scheduler-calls.js';
-import { type FrameworkExplanation, explainFramework } from './why.js';
+import { REVOCATION_INTERVAL_MS, Revocation } from './revocation.js';
+import { type FrameworkExplanation, type WhyQuestion, explainFramework } from './why.js';
 
 export interface MasterOptions {
   readonly world: World;
   /** Where the registry is; claimed by `start`. */
   readonly store: Store;
   /** What differs from the defaults. */
-  readonly config?: Partial<MasterConfig>;
+  readonly config?: MasterSettings;
   readonly address: MasterAddress;
   /** Makes another allocator than the hierarchical one. */
-  readonly createAllocator?: (onAllocations: AllocationListener) => Allocator;
+  readonly createAllocator?: AllocatorFactory | undefined;
   /**
    * Called once when the master has stopped acting because the registry could not be written, as
    * when another master has taken over (`FENCED`). The process should end.
@@ -76,23 +84,33 @@ export class Master {
 
   constructor(options: MasterOptions) {
     const { world, store, address } = options;
-    const config = { ...DEFAULT_MASTER_CONFIG, ...options.config };
+    const config = completeConfig(options.config);
     const log = world.log.child({ component: 'master' });
     this.#onFatal = options.onFatal ?? (() => {});
     this.#startedMs = world.clock.now();
     this.#startedElapsedMs = world.clock.elapsed();
     this.#cluster = new Cluster(config);
-    const create = options.createAllocator ?? hierarchical(world, config);
+    const create = options.createAllocator ?? createHierarchical;
+    const registry = new Registry(store, (error) => this.#fail(error));
+    const timers = new Timers(world.clock, (error) => this.#fail(error));
+    const delayMs = config.offerTimeoutMs;
     this.#context = {
       world,
       log,
       config,
       cluster: this.#cluster,
-      registry: new Registry(store, (error) => this.#fail(error)),
-      allocator: create((allocations) => this.#offer(allocations)),
+      registry,
+      operatorChanges: new OperatorChanges(registry),
+      allocator: create({
+        world,
+        config: { ...config.allocator, domain: config.domain },
+        onAllocations: (allocations) => this.#offer(() => makeOffers(this.#context, allocations)),
+        onInverseOffers: (round) => this.#offer(() => makeInverseOffers(this.#context, round)),
+      }),
       metrics: new Metrics(),
-      timers: new Timers(world.clock, (error) => this.#fail(error)),
-      info: masterInfo({ id: world.ids.uuid(), ...address }),
+      timers,
+      offerTimeouts: new TimeoutQueue({ timers, clock: world.clock, delayMs }),
+      info: masterInfo({ id: world.ids.uuid(), ...address, domain: config.domain }),
       next: { framework: 0, agent: 0, offer: 0 },
       pendingStreams: new Map(),
       pendingAgents: { registering: new Map(), writing: new Map() },
@@ -113,6 +131,10 @@ export class Master {
     recoverCluster(this.#context, contents);
     this.#electedMs = world.clock.now();
     timers.every(config.registryGcIntervalMs, () => collectGarbage(this.#context));
+    if (config.revocation !== 'off') {
+      const revocation = new Revocation(this.#context, config.revocation);
+      timers.every(REVOCATION_INTERVAL_MS, () => revocation.look());
+    }
     const { agents, frameworks } = contents;
     log.info('master recovered', { agents: agents.size, frameworks: frameworks.size, id: info.id });
   }
@@ -153,6 +175,14 @@ export class Master {
     };
   }
 
+  /**
+   * Sets the host names of the agents that may be offered; undefined: all. Offers that are out stay.
+   * May be called before `start`.
+   */
+  updateWhitelist(hostnames: readonly string[] | undefined): void {
+    if (!this.#isStopped) this.#act(() => this.#context.allocator.updateWhitelist(hostnames));
+  }
+
   /** Read access to frameworks, agents, tasks and offers. */
   get cluster(): ClusterView {
     return this.#cluster;
@@ -175,12 +205,15 @@ export class Master {
     }
   }
 
-  /** Any other call of a scheduler, which was validated in form. */
+  /**
+   * Any other call of a scheduler, which was validated in form. A changed FrameworkInfo is answered
+   * when it is durable, and never when the master ends first.
+   */
   schedulerCall(
     call: SchedulerCall,
     streamId: StreamId | undefined,
     principal?: string,
-  ): CallAnswer {
+  ): SchedulerAnswer {
     if (!this.isRecovered) return NOT_RECOVERED;
     return this.#act(() => schedulerCall(this.#context, call, { streamId, principal }));
   }
@@ -201,8 +234,11 @@ export class Master {
     if (this.isRecovered) this.#act(() => agentDisconnected(this.#context, connection));
   }
 
-  /** A call of an operator, which was validated in form: a response, or an answer without one. */
-  operatorCall(call: MasterCall): CallAnswer | MasterResponse {
+  /**
+   * A call of an operator, which was validated in form: a response, or an answer without one. What
+   * is recorded is answered when it is durable, and never when the master ends first.
+   */
+  operatorCall(call: MasterCall): OperatorAnswer {
     if (!this.isRecovered) return NOT_RECOVERED;
     return this.#act(() => operatorCall(this.#context, call, this.times));
   }
@@ -212,9 +248,12 @@ export class Master {
     return collectMetrics(this.#context, this.times);
   }
 
-  /** Why a framework is, or is not, offered resources; undefined for an unknown id. */
-  why(frameworkId: string): FrameworkExplanation | undefined {
-    return explainFramework(this.#context, frameworkId);
+  /**
+   * Why a framework is, or is not, offered resources; undefined for an unknown id or name.
+   * @throws PlateauError `INVALID_MESSAGE` naming the field of the question that is not valid.
+   */
+  why(framework: string, question?: WhyQuestion): FrameworkExplanation | undefined {
+    return explainFramework(this.#context, framework, question);
   }
 
   /** Calls the listener for everything that happens, until disposed of. It must not call back. */
@@ -224,10 +263,10 @@ export class Master {
   }
 
   /** The allocator calls from a timer of its own. */
-  #offer(allocations: readonly Allocation[]): void {
+  #offer(make: () => void): void {
     if (this.#isStopped) return;
     try {
-      makeOffers(this.#context, allocations);
+      make();
     } catch (error) {
       this.#fail(error);
     }
@@ -251,16 +290,6 @@ export class Master {
   }
 }
 
-function hierarchical(
-  world: World,
-  config: MasterConfig,
-): (onAllocations: AllocationListener) => Allocator {
-  const { allocationIntervalMs, minAllocatable, earlyReoffer } = config;
-  const settings = { allocationIntervalMs, minAllocatable, earlyReoffer };
-  return (onAllocations) =>
-    new HierarchicalAllocator({
-      world,
-      config: { ...DEFAULT_ALLOCATOR_CONFIG, ...settings },
-      onAllocations,
-    });
+function createHierarchical(options: AllocatorOptions): Allocator {
+  return new HierarchicalAllocator(options);
 }

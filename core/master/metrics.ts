@@ -1,4 +1,5 @@
 /** Counters of the master, and its gauges, under the names that Mesos gave them. */
+import type { Resources } from '../resources/index.js';
 import type { Cluster } from './cluster.js';
 import type { Agent } from './agent.js';
 import type { Framework } from './framework.js';
@@ -117,14 +118,22 @@ function gaugeAgents(values: Map<string, number>, agents: readonly Agent[]): voi
   values.set('master/slaves_disconnected', agents.length - connected);
 }
 
+/** What is revocable is measured apart, as Mesos does. */
 function gaugeResource(values: Map<string, number>, name: string, agents: readonly Agent[]): void {
-  let total = 0;
-  let used = 0;
-  for (const agent of agents) {
-    total += agent.total.scalar(name);
-    used += agent.usedTotal.scalar(name);
+  for (const isRevocable of [false, true]) {
+    let total = 0;
+    let used = 0;
+    for (const agent of agents) {
+      total += amountOf(agent.total, name, isRevocable);
+      used += amountOf(agent.usedTotal, name, isRevocable);
+    }
+    const key = `master/${name}${isRevocable ? '_revocable' : ''}`;
+    values.set(`${key}_total`, total / 1000);
+    values.set(`${key}_used`, used / 1000);
+    values.set(`${key}_percent`, total === 0 ? 0 : used / total);
   }
-  values.set(`master/${name}_total`, total / 1000);
-  values.set(`master/${name}_used`, used / 1000);
-  values.set(`master/${name}_percent`, total === 0 ? 0 : used / total);
+}
+
+function amountOf(resources: Resources, name: string, isRevocable: boolean): number {
+  return (isRevocable ? resources.revocable() : resources.nonRevocable()).scalar(name);
 }

@@ -3,7 +3,7 @@
  * timed out. Whoever ends an offer says what becomes of its resources.
  */
 import type { Allocation } from '../allocator/index.js';
-import type { Filters, Offer, Resource } from '../api/index.js';
+import type { Filters, Offer, Resource, URL } from '../api/index.js';
 import { type FrameworkId, type OfferId, id } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Agent } from './agent.js';
@@ -34,6 +34,11 @@ export function makeOffers(context: MasterContext, allocations: readonly Allocat
   }
 }
 
+/** The id of the next offer, or inverse offer. */
+export function nextOfferId({ info, next }: MasterContext): OfferId {
+  return id<'OfferId'>(`${info.id}-O${next.offer++}`);
+}
+
 function addOffer(
   context: MasterContext,
   given: {
@@ -43,7 +48,7 @@ function addOffer(
   },
 ): OutstandingOffer {
   const { framework, agent, allocation } = given;
-  const offerId = id<'OfferId'>(`${context.info.id}-O${context.next.offer++}`);
+  const offerId = nextOfferId(context);
   const offer: OutstandingOffer = {
     id: offerId,
     frameworkId: framework.id,
@@ -54,7 +59,7 @@ function addOffer(
   };
   const { offerTimeoutMs } = context.config;
   if (offerTimeoutMs > 0) {
-    offer.timer = context.timers.after(offerTimeoutMs, () => rescindOffer(context, offer));
+    offer.timer = context.offerTimeouts.add(() => rescindOffer(context, offer));
   }
   context.cluster.offers.set(offerId, offer);
   framework.offers.set(offerId, offer);
@@ -104,6 +109,7 @@ export function rescindOffer(context: MasterContext, offer: OutstandingOffer): v
   const framework = context.cluster.frameworks.get(offer.frameworkId);
   returnOffer(context, offer);
   if (framework === undefined) return;
+  framework.answers.note(context.world.clock.now(), { outcome: 'RESCINDED', offers: 1 });
   sendEvent(framework, { type: 'RESCIND', rescind: { offer_id: { value: offer.id } } });
 }
 
@@ -114,11 +120,17 @@ export function declineOffers(
   call: { readonly offerIds: readonly string[]; readonly filters: Filters | undefined },
 ): void {
   context.metrics.count('messages_decline_offers');
+  const before = framework.offers.size;
   for (const value of call.offerIds) {
     const offer = framework.offers.get(id<'OfferId'>(value));
     if (offer !== undefined) returnOffer(context, offer, { filters: call.filters ?? {} });
     else context.log.warn('ignoring DECLINE of an offer that is no longer valid', { offer: value });
   }
+  framework.answers.note(context.world.clock.now(), {
+    outcome: 'DECLINED',
+    offers: before - framework.offers.size,
+    refuseSeconds: call.filters?.refuse_seconds,
+  });
 }
 
 /** The offer as its framework sees it. */
@@ -134,17 +146,23 @@ export function offerMessage(
     framework_id: { value: framework.id },
     agent_id: { value: agent.id },
     hostname: agent.info.hostname,
-    url: {
-      scheme: 'http',
-      address: { hostname: agent.info.hostname, ip: agent.address, port: agent.port },
-      path: '/slave(1)',
-    },
+    url: agentUrl(agent),
     domain: agent.info.domain,
+    unavailability: agent.unavailability,
     resources: offeredResources(framework, offer),
     attributes: agent.info.attributes,
     executor_ids:
       executors === undefined ? undefined : [...executors.keys()].map((value) => ({ value })),
     allocation_info: isMultiRole ? { role: offer.role } : undefined,
+  };
+}
+
+/** Where an agent is reached, as offers tell it. */
+export function agentUrl(agent: Readonly<Agent>): URL {
+  return {
+    scheme: 'http',
+    address: { hostname: agent.info.hostname, ip: agent.address, port: agent.port },
+    path: '/slave(1)',
   };
 }
 
@@ -159,7 +177,7 @@ function offeredResources(
   const visible = offer.resources.filter(
     (item) => item.name !== HIDDEN_RESOURCE && (canRefine || item.reservations.length <= 1),
   );
-  const resources = visible.toWire(canRefine ? 'post-refinement' : 'pre-refinement');
+  const resources = visible.wire(canRefine ? 'post-refinement' : 'pre-refinement');
   if (framework.has('MULTI_ROLE')) return resources;
   return resources.map((resource) => ({ ...resource, allocation_info: undefined }));
 }

@@ -7,6 +7,7 @@ import { type Resources, isDynamicallyReserved } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework } from './framework.js';
+import { rescindOffer } from './offers.js';
 
 /** Everything that is reserved dynamically or is a volume: what an agent has to remember. */
 export function checkpointedPart(total: Resources): Resources {
@@ -38,6 +39,21 @@ interface Change {
 
 function convertedTotal(agent: Readonly<Agent>, { from, to }: Change): Resources {
   return agent.total.minus(from.unallocated()).plus(to.unallocated());
+}
+
+/**
+ * Takes back every offer of an agent that has shared resources of a conversion: they end, and whoever
+ * was offered them has to know.
+ */
+export function rescindSharing(context: MasterContext, agent: Agent, ended: Resources): void {
+  const keys = new Set(
+    ended.unallocated().items.flatMap(({ shared, key }) => (shared ? [key] : [])),
+  );
+  if (keys.size === 0) return;
+  for (const offer of agent.offers.values()) {
+    const has = offer.resources.unallocated().items.some(({ key }) => keys.has(key));
+    if (has) rescindOffer(context, offer);
+  }
 }
 
 /** Puts a conversion into the books of an agent, and tells it. The allocator is told by the caller. */

@@ -9,7 +9,7 @@ import type { Agent } from './agent.js';
 import type { MasterContext } from './context.js';
 import { convert, shortage } from './conversions.js';
 import { rescindOffer } from './offers.js';
-import { convertTotal, memoryProblem } from './operations.js';
+import { convertTotal, memoryProblem, rescindSharing } from './operations.js';
 
 /** An operation of an operator on one agent. */
 export interface OperatorOperation {
@@ -100,6 +100,7 @@ function take(
   change: { readonly from: Resources; readonly to: Resources },
 ): boolean {
   const { allocator } = context;
+  rescindSharing(context, agent, change.from);
   if (allocator.updateAvailable(agent.id, change)) return true;
   const { from } = change;
   if (!agent.total.minus(agent.usedTotal).contains(from)) return false;

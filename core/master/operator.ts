@@ -3,17 +3,23 @@ import {
   MESOS_VERSION,
   type MasterCall,
   type MasterResponse,
-  type WeightInfo,
-  validateRole,
   type CallAnswer,
 } from '../api/index.js';
 import { id } from '../base/index.js';
 import type { MasterContext } from './context.js';
 import { removeFramework } from './framework-removal.js';
+import {
+  startMaintenance,
+  stopMaintenance,
+  updateSchedule,
+  viewSchedule,
+  viewStatus,
+} from './maintenance.js';
 import { gauges } from './metrics.js';
 import { operateOnResources, resourceOperation } from './operator-resources.js';
-import { MAX_WEIGHTED_ROLE_LENGTH, putWeight } from './registry.js';
+import { quotaStatus, removeQuota, setQuota, updateQuota } from './quota.js';
 import { roleMessage, viewRoles } from './roles.js';
+import { updateWeights } from './weights.js';
 import { viewAgents, viewExecutors, viewFrameworks, viewTasks } from './views.js';
 
 /** Moments of this master, in milliseconds: since 1970, and on the monotonic clock. */
@@ -53,6 +59,13 @@ const READERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Reader>>
   GET_EXECUTORS: ({ cluster }) => ({ get_executors: viewExecutors(cluster) }),
   GET_OPERATIONS: () => ({ get_operations: {} }),
   GET_ROLES: ({ cluster }) => ({ get_roles: { roles: viewRoles(cluster).map(roleMessage) } }),
+  GET_QUOTA: ({ cluster }) => ({ get_quota: { status: quotaStatus(cluster) } }),
+  GET_MAINTENANCE_SCHEDULE: (context) => ({
+    get_maintenance_schedule: { schedule: viewSchedule(context) },
+  }),
+  GET_MAINTENANCE_STATUS: (context) => ({
+    get_maintenance_status: { status: viewStatus(context) },
+  }),
   GET_WEIGHTS: ({ cluster }) => ({
     get_weights:
       cluster.weights.size === 0
@@ -69,22 +82,41 @@ const READERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Reader>>
   }),
 };
 
+/** What a call is answered with. A change that is recorded is answered when it is durable. */
+export type OperatorAnswer = CallAnswer | MasterResponse | Promise<CallAnswer>;
+
+type Changer = (context: MasterContext, call: MasterCall) => CallAnswer | Promise<CallAnswer>;
+
+/** Calls that change something. A missing payload was refused by validation. */
+const CHANGERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Changer>>> = {
+  TEARDOWN: (context, { teardown: asked }) => teardown(context, asked?.framework_id.value ?? ''),
+  UPDATE_QUOTA: (context, call) => updateQuota(context, call.update_quota ?? {}),
+  SET_QUOTA: (context, call) => setQuota(context, call.set_quota?.quota_request ?? {}),
+  REMOVE_QUOTA: (context, call) => removeQuota(context, call.remove_quota?.role ?? ''),
+  UPDATE_MAINTENANCE_SCHEDULE: (context, call) =>
+    updateSchedule(context, call.update_maintenance_schedule?.schedule ?? {}),
+  START_MAINTENANCE: (context, call) =>
+    startMaintenance(context, call.start_maintenance?.machines ?? []),
+  STOP_MAINTENANCE: (context, call) =>
+    stopMaintenance(context, call.stop_maintenance?.machines ?? []),
+  UPDATE_WEIGHTS: (context, call) =>
+    updateWeights(context, call.update_weights?.weight_infos ?? []),
+};
+
 /** Answers a call of an operator, which was validated before. */
 export function operatorCall(
   context: MasterContext,
   call: MasterCall,
   times: MasterTimes,
-): CallAnswer | MasterResponse {
-  const { type } = call;
-  if (type === 'TEARDOWN') return teardown(context, call.teardown?.framework_id.value ?? '');
-  if (type === 'UPDATE_WEIGHTS') {
-    return updateWeights(context, call.update_weights?.weight_infos ?? []);
-  }
+): OperatorAnswer {
+  const { type = 'UNKNOWN' } = call;
+  const changer = CHANGERS[type];
+  if (changer !== undefined) return changer(context, call);
   const asked = resourceOperation(call);
   if (asked !== undefined) return operateOnResources(context, asked);
-  const reader = type === undefined ? undefined : READERS[type];
-  if (reader === undefined || type === undefined || !isResponseType(type)) {
-    return { status: 501, message: `The call ${type ?? ''} is not supported by this master yet` };
+  const reader = READERS[type];
+  if (reader === undefined || !isResponseType(type)) {
+    return { status: 501, message: `The call ${type} is not supported by this master yet` };
   }
   return { type, ...reader(context, times) };
 }
@@ -101,36 +133,6 @@ function teardown(context: MasterContext, frameworkId: string): CallAnswer {
   }
   removeFramework(context, framework);
   return { status: 200 };
-}
-
-function updateWeights(context: MasterContext, infos: readonly WeightInfo[]): CallAnswer {
-  for (const info of infos) {
-    const problem = weightProblem(context, info);
-    if (problem !== undefined) return { status: 400, message: problem };
-  }
-  const { weights } = context.cluster;
-  for (const { role = '*', weight } of infos) weights.set(role, weight);
-  const puts = infos.map(({ role = '*', weight }) => putWeight(role, weight));
-  context.registry.commit({ puts });
-  context.allocator.updateWeights(new Map(weights));
-  return { status: 200 };
-}
-
-function weightProblem(
-  { config }: MasterContext,
-  { role, weight }: WeightInfo,
-): string | undefined {
-  if (role === undefined) return "'role' of a weight is not set";
-  const problem = validateRole(role);
-  if (problem !== undefined) return problem;
-  if (role.length > MAX_WEIGHTED_ROLE_LENGTH || /\p{Surrogate}/u.test(role)) {
-    return `A role with a weight has at most ${MAX_WEIGHTED_ROLE_LENGTH} well-formed characters`;
-  }
-  if (config.roles !== undefined && role !== '*' && !config.roles.includes(role)) {
-    return `Role '${role}' is not in the master's --roles`;
-  }
-  if (weight > 0 && Number.isFinite(weight)) return undefined;
-  return `The weight of role '${role}' must be positive, and is ${weight}`;
 }
 
 /** All figures of the master and its allocator, by name, sorted. */

@@ -2,19 +2,23 @@
  * Starting from the registry: frameworks and agents of a former master are known again and have their
  * time to come back. And keeping it small: old unreachable and gone agents are forgotten.
  */
+import type { RoleQuota } from '../allocator/index.js';
 import type { RegistryAgent } from '../api/index.js';
 import { type AgentId, id } from '../base/index.js';
 import { expireRecovered } from './agents.js';
 import type { AbsentAgent } from './cluster.js';
 import type { MasterContext } from './context.js';
 import { addRecoveredFramework } from './frameworks.js';
-import { type RegistryContents, agentKey } from './registry.js';
+import { roleQuota } from './quota-forms.js';
+import { type RegistryContents, agentKey } from './registry-records.js';
+import { recoverWeights } from './weights.js';
 
 /** Fills the cluster with what a former master left, and starts the timeouts anew. */
 export function recoverCluster(context: MasterContext, contents: RegistryContents): void {
-  const { cluster, allocator } = context;
-  for (const [role, weight] of contents.weights) cluster.weights.set(role, weight);
-  if (cluster.weights.size > 0) allocator.updateWeights(new Map(cluster.weights));
+  const { cluster } = context;
+  recoverQuotas(context, contents);
+  recoverWeights(context, contents.weights);
+  cluster.machines.replace(contents);
   recoverAgents(context, contents);
   const removed = [...contents.frameworks.values()].filter(({ state }) => state === 'REMOVED');
   removed.sort((one, other) => (one.removed_time ?? 0) - (other.removed_time ?? 0));
@@ -25,6 +29,18 @@ export function recoverCluster(context: MasterContext, contents: RegistryContent
     const registeredMs = registered_time === undefined ? undefined : registered_time * 1000;
     if (state !== 'REMOVED') addRecoveredFramework(context, info, registeredMs);
   }
+}
+
+/** Before anything can be offered: with quota the allocator waits for most agents to come back. */
+function recoverQuotas({ cluster, allocator }: MasterContext, contents: RegistryContents): void {
+  const quotas = new Map<string, RoleQuota>();
+  for (const [role, config] of contents.quotas) {
+    quotas.set(role, roleQuota(config));
+  }
+  for (const [role, quota] of quotas) cluster.quotas.set(role, quota);
+  const records = [...contents.agents.values()];
+  const expectedAgents = records.filter(({ state }) => state === 'ADMITTED').length;
+  allocator.recover({ expectedAgents, quotas });
 }
 
 function recoverAgents(context: MasterContext, contents: RegistryContents): void {

@@ -1,39 +1,18 @@
 /**
- * The durable part of the master's knowledge, one record per object: admitted, unreachable and gone
- * agents, frameworks and the ids of removed ones, weights. Every write carries the epoch that this
- * master claimed, so that a deposed leader is refused. A write that fails ends the master: it must
- * never go on with state that is not recorded.
+ * The durable part of the master's knowledge: admitted, unreachable and gone agents, frameworks and
+ * the ids of removed ones, weights, quotas, machines under maintenance. Every write carries the epoch
+ * that this master claimed, so that a deposed leader is refused. A write that fails ends the master:
+ * it must never go on with state that is not recorded.
  */
+import type { MasterInfo } from '../api/index.js';
+import type { Store } from '../base/index.js';
 import {
-  type AgentInfo,
-  type FrameworkInfo,
-  MESOS_VERSION,
-  type MasterInfo,
-  type RegistryAgent,
-  type RegistryFramework,
-  decodeJson,
-  encodeJson,
-} from '../api/index.js';
-import {
-  type AgentId,
-  type FrameworkId,
-  type Store,
-  type StoreEntry,
-  PlateauError,
-  id,
-} from '../base/index.js';
-
-/** Version of the layout below; a registry of a newer one is refused. */
-export const REGISTRY_FORMAT = 1;
-
-const ROOT = 'registry/';
-const MASTER_KEY = `${ROOT}master`;
-const AGENTS = `${ROOT}agents/`;
-const FRAMEWORKS = `${ROOT}frameworks/`;
-const WEIGHTS = `${ROOT}weights/`;
-
-/** Longest role that can have a weight, in characters: keys of a store are bounded. */
-export const MAX_WEIGHTED_ROLE_LENGTH = 120;
+  ROOT,
+  type RegistryContents,
+  type RegistryPut,
+  putMaster,
+  readContents,
+} from './registry-records.js';
 
 /** Changes that are written together at most; each may hold a thousand records. */
 export const MAX_CHANGES_PER_TRANSACTION = 1_000;
@@ -42,55 +21,6 @@ export const MAX_CHANGES_PER_TRANSACTION = 1_000;
 export interface RegistryChange {
   readonly puts?: readonly RegistryPut[];
   readonly deletes?: readonly string[];
-}
-
-/** One record to write. */
-export interface RegistryPut {
-  readonly key: string;
-  readonly value: string;
-}
-
-/** Longest record, in characters (they are ASCII): values of a store are bounded. */
-export const MAX_RECORD_LENGTH = 1_000_000;
-
-/** Whether what a client sent fits into a record. A write that the store refuses ends the master. */
-export function isRecordable(info: FrameworkInfo): boolean {
-  return encodeJson('FrameworkInfo', info).length < MAX_RECORD_LENGTH - RECORD_OVERHEAD;
-}
-
-/** The same for an agent. */
-export function isAgentRecordable(info: AgentInfo): boolean {
-  return encodeJson('AgentInfo', info).length < MAX_RECORD_LENGTH - RECORD_OVERHEAD;
-}
-
-/** Room for what a record holds beside the info that a client sent. */
-const RECORD_OVERHEAD = 10_000;
-
-export function agentKey(agentId: AgentId): string {
-  return AGENTS + agentId;
-}
-
-export function frameworkKey(frameworkId: FrameworkId): string {
-  return FRAMEWORKS + frameworkId;
-}
-
-export function putAgent(agentId: AgentId, record: RegistryAgent): RegistryPut {
-  return { key: agentKey(agentId), value: encodeJson('RegistryAgent', record) };
-}
-
-export function putFramework(frameworkId: FrameworkId, record: RegistryFramework): RegistryPut {
-  return { key: frameworkKey(frameworkId), value: encodeJson('RegistryFramework', record) };
-}
-
-export function putWeight(role: string, weight: number): RegistryPut {
-  return { key: WEIGHTS + role, value: encodeJson('RegistryWeight', { role, weight }) };
-}
-
-/** What a former master left. */
-export interface RegistryContents {
-  readonly agents: ReadonlyMap<AgentId, RegistryAgent>;
-  readonly frameworks: ReadonlyMap<FrameworkId, RegistryFramework>;
-  readonly weights: ReadonlyMap<string, number>;
 }
 
 /** The registry of one master. */
@@ -115,8 +45,7 @@ export class Registry {
   async recover(info: MasterInfo): Promise<RegistryContents> {
     this.#epoch = await this.#store.claimEpoch();
     const contents = readContents(await this.#store.list(ROOT));
-    const value = encodeJson('RegistryMaster', { info, format: REGISTRY_FORMAT });
-    await this.#store.transact({ epoch: this.#epoch, puts: [{ key: MASTER_KEY, value }] });
+    await this.#store.transact({ epoch: this.#epoch, puts: [putMaster(info)] });
     return contents;
   }
 
@@ -183,33 +112,4 @@ function merged(group: readonly WaitingChange[]): RegistryChange {
     else puts.push({ key, value });
   }
   return { puts, deletes };
-}
-
-function readContents(entries: readonly StoreEntry[]): RegistryContents {
-  const agents = new Map<AgentId, RegistryAgent>();
-  const frameworks = new Map<FrameworkId, RegistryFramework>();
-  const weights = new Map<string, number>();
-  for (const { key, value } of entries) {
-    if (key === MASTER_KEY) checkFormat(decodeJson('RegistryMaster', value).format);
-    else if (key.startsWith(AGENTS)) {
-      agents.set(id<'AgentId'>(key.slice(AGENTS.length)), decodeJson('RegistryAgent', value));
-    } else if (key.startsWith(FRAMEWORKS)) {
-      const frameworkId = id<'FrameworkId'>(key.slice(FRAMEWORKS.length));
-      frameworks.set(frameworkId, decodeJson('RegistryFramework', value));
-    } else if (key.startsWith(WEIGHTS)) {
-      const { role, weight } = decodeJson('RegistryWeight', value);
-      weights.set(role, weight);
-    }
-  }
-  return { agents, frameworks, weights };
-}
-
-function checkFormat(format: number): void {
-  if (format <= REGISTRY_FORMAT) return;
-  throw new PlateauError(
-    'WORK_DIR_FORMAT',
-    `the registry has format ${format}; this version (Mesos ${MESOS_VERSION}) knows formats up to ` +
-      `${REGISTRY_FORMAT}: start the version that wrote it, or use another store`,
-    { context: { format } },
-  );
 }

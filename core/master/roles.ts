@@ -1,4 +1,7 @@
-/** Roles in use: those of frameworks and their ancestors, and those with a weight. */
+/**
+ * Roles in use: those of frameworks, those with a weight, a quota or a reservation, and those that the
+ * master is limited to. What is held or reserved in a role shows in the roles above as well.
+ */
 import type { Resource, Role } from '../api/index.js';
 import type { FrameworkId } from '../base/index.js';
 import { Resources, ancestorsOf, fromThousandths } from '../resources/index.js';
@@ -22,7 +25,12 @@ interface Draft {
 /** All roles in use, sorted by name. */
 export function viewRoles(cluster: ClusterView): readonly RoleView[] {
   const drafts = new Map<string, Draft>();
-  for (const role of cluster.weights.keys()) draftOf(drafts, role);
+  for (const role of settledRoles(cluster)) draftOf(drafts, role);
+  for (const { total } of cluster.agents.values()) {
+    for (const { role, isReserved } of total.hasReserved ? total.items : []) {
+      if (isReserved) for (const one of [role, ...ancestorsOf(role)]) draftOf(drafts, one);
+    }
+  }
   for (const framework of cluster.frameworks.values()) {
     for (const role of framework.roles) draftOf(drafts, role).frameworks.push(framework.id);
     const offered = [...framework.offers.values()].map((offer) => offer.resources);
@@ -38,6 +46,15 @@ export function viewRoles(cluster: ClusterView): readonly RoleView[] {
   return [...drafts]
     .map(([name, draft]) => ({ name, weight: cluster.weights.get(name) ?? 1, ...draft }))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** Roles that are there although nobody may be in them and nothing be reserved for them. */
+export function* settledRoles(
+  cluster: Pick<ClusterView, 'weights' | 'quotas' | 'listedRoles'>,
+): Generator<string> {
+  yield* cluster.listedRoles;
+  yield* cluster.weights.keys();
+  yield* cluster.quotas.keys();
 }
 
 function draftOf(drafts: Map<string, Draft>, role: string): Draft {

@@ -4,8 +4,9 @@ import { type StreamId, id } from '../base/index.js';
 import { accept } from './accept.js';
 import type { MasterContext } from './context.js';
 import { removeFramework } from './framework-removal.js';
-import { revive, suppress, updateFramework } from './framework-update.js';
+import { type SchedulerAnswer, revive, suppress, updateFramework } from './framework-update.js';
 import type { Framework } from './framework.js';
+import { answerInverseOffers } from './inverse-offers.js';
 import { killTask, shutdownExecutor } from './kill.js';
 import { messageToExecutor } from './messages.js';
 import { declineOffers, offerIdsOf } from './offers.js';
@@ -23,7 +24,7 @@ export function schedulerCall(
   context: MasterContext,
   call: SchedulerCall,
   caller: Caller,
-): CallAnswer {
+): SchedulerAnswer {
   const frameworkId = call.framework_id?.value ?? '';
   const framework = context.cluster.frameworks.get(id<'FrameworkId'>(frameworkId));
   if (framework === undefined) {
@@ -88,17 +89,25 @@ const HANDLERS: Readonly<Partial<Record<NonNullable<SchedulerCall['type']>, Hand
   MESSAGE(context, framework, { message }) {
     if (message !== undefined) messageToExecutor(context, framework, message);
   },
-  // Nothing asks for inverse offers or operation updates to be answered, and no allocator reads
-  // requests: these calls are taken and have no effect.
+  ACCEPT_INVERSE_OFFERS(context, framework, { accept_inverse_offers: accepted }) {
+    const offerIds = offerIdsOf(accepted?.inverse_offer_ids);
+    const filters = accepted?.filters;
+    answerInverseOffers(context, framework, { offerIds, filters, status: 'ACCEPT' });
+  },
+  DECLINE_INVERSE_OFFERS(context, framework, { decline_inverse_offers: declined }) {
+    const offerIds = offerIdsOf(declined?.inverse_offer_ids);
+    const filters = declined?.filters;
+    answerInverseOffers(context, framework, { offerIds, filters, status: 'DECLINE' });
+  },
+  // Nothing asks for operation updates to be answered, and no allocator reads requests: these calls
+  // are taken and have no effect.
   REQUEST: ({ metrics }) => metrics.count('messages_resource_request'),
-  ACCEPT_INVERSE_OFFERS() {},
-  DECLINE_INVERSE_OFFERS() {},
   ACKNOWLEDGE_OPERATION_STATUS({ metrics }) {
     metrics.count('messages_operation_status_update_acknowledgement');
   },
 };
 
-function handle(context: MasterContext, framework: Framework, call: OwnedCall): CallAnswer {
+function handle(context: MasterContext, framework: Framework, call: OwnedCall): SchedulerAnswer {
   const { type = 'UNKNOWN', update_framework: update } = call;
   if (type === 'UPDATE_FRAMEWORK' && update !== undefined) {
     return updateFramework(context, framework, update);

@@ -17,7 +17,14 @@ import {
   validateNotNegative,
 } from '../api/index.js';
 import { id } from '../base/index.js';
-import { Resources, validateResources, validateTaskResources } from '../resources/index.js';
+import {
+  Resources,
+  countSharedOnce,
+  validateNoMixedRevocable,
+  validateResources,
+  validateTaskResources,
+  validateUniqueVolumes,
+} from '../resources/index.js';
 import type { Agent } from './agent.js';
 import type { Framework } from './framework.js';
 
@@ -56,7 +63,10 @@ export function validateTask(task: TaskInfo, place: LaunchPlace): TaskVerdict {
     (task.health_check && validateHealthCheck(task.health_check)) ??
     resourcesProblem(task, place.role);
   if (problem !== undefined) return { problem };
-  const taskResources = Resources.fromWire(task.resources ?? []).allocatedTo(place.role);
+  const named = Resources.fromWire(task.resources ?? [])
+    .common()
+    .allocatedTo(place.role);
+  const taskResources = countSharedOnce(named);
   const later = runnableProblem(task, taskResources) ?? executorProblem(task.executor, place);
   if (later !== undefined) return { problem: later };
   return fitInto(task, taskResources, place);
@@ -159,8 +169,22 @@ function executorResourcesProblem(executor: ExecutorInfo, role: string): Problem
     validateResources(resources) ??
     validateTaskResources(resources) ??
     foreignRoleProblem(resources, role) ??
-    (resources.some((one) => one.shared !== undefined) ? 'shared resources' : undefined);
+    sharedProblem(resources);
   return problem === undefined ? undefined : `Executor uses invalid resources: ${problem}`;
+}
+
+/** What a task and its executor may not have together, though each may alone. */
+function jointProblem(ofTask: readonly Resource[], ofExecutor: readonly Resource[]): Problem {
+  if (ofExecutor.length === 0) return undefined;
+  const both = [...ofTask, ...ofExecutor];
+  const problem = validateUniqueVolumes(both) ?? validateNoMixedRevocable(both);
+  return problem === undefined ? undefined : `Task and its executor do not go together: ${problem}`;
+}
+
+function sharedProblem(resources: readonly Resource[]): Problem {
+  const shared = resources.find((one) => one.shared !== undefined);
+  if (shared === undefined) return undefined;
+  return `'shared' is set on '${shared.name}', and executors hold nothing that is shared`;
 }
 
 function fitInto(task: TaskInfo, taskResources: Resources, place: LaunchPlace): TaskVerdict {
@@ -170,6 +194,8 @@ function fitInto(task: TaskInfo, taskResources: Resources, place: LaunchPlace): 
     executor !== undefined &&
     agent.executor(framework.id, id<'ExecutorId'>(executor.executor_id.value)) === undefined;
   const own = Resources.fromWire(executor?.resources ?? []).allocatedTo(role);
+  const together = jointProblem(task.resources ?? [], executor?.resources ?? []);
+  if (together !== undefined) return { problem: together };
   const overlap = own.nonScalars().items.find((item) => intersects(item.key, taskResources, own));
   if (overlap !== undefined) return { problem: `Task and its executor both use '${overlap.name}'` };
   const executorResources = isNewExecutor ? own : Resources.EMPTY;

@@ -71,9 +71,10 @@ export function viewFramework(
       const agent = cluster.agents.get(offer.agentId);
       return agent === undefined ? [] : [offerMessage(framework, agent, offer)];
     }),
+    inverse_offers: [...framework.inverseOffers.values()].map(({ message }) => message),
     allocated_resources: Resources.sum(framework.used.values()).toEndpoint(),
     offered_resources: offered.toEndpoint(),
-    offer_constraints: {},
+    offer_constraints: framework.offerConstraints ?? {},
   };
 }
 

@@ -78,7 +78,10 @@ export class ResourceIdentity {
 }
 
 /** Roles under which an identity remembers itself; with more, all are forgotten. */
-const MAX_REMEMBERED_ROLES = 64;
+const MAX_REMEMBERED_ROLES = 10_000;
+
+/** Simple identities that are made once for everybody; with more, all are forgotten. */
+const MAX_REMEMBERED_IDENTITIES = 1_000;
 
 const UNRESERVED: readonly Reservation[] = Object.freeze([]);
 
@@ -89,14 +92,34 @@ const UNRESERVED: readonly Reservation[] = Object.freeze([]);
  */
 export function makeIdentity(fields: IdentityFields, amount: number): ResourceIdentity {
   const { reservations } = fields;
-  if (reservations === undefined || reservations.length === 0) {
-    return new ResourceIdentity(fields, fields.allocationRole, baseKey(fields, amount));
-  }
+  if (reservations === undefined || reservations.length === 0)
+    return unreservedIdentity(fields, amount);
   const normalised = {
     ...fields,
     reservations: Object.freeze(reservations.map(normaliseReservation)),
   };
   return new ResourceIdentity(normalised, fields.allocationRole, baseKey(normalised, amount));
+}
+
+/**
+ * Identities of which the key tells everything, such as unreserved cpus, are shared: agents have the same few, and
+ * with them what each remembers of the roles it was bound to.
+ */
+const remembered = new Map<string, ResourceIdentity>();
+
+function unreservedIdentity(fields: IdentityFields, amount: number): ResourceIdentity {
+  const { disk, providerId, allocationRole } = fields;
+  const base = baseKey(fields, amount);
+  if (disk !== undefined || providerId !== undefined) {
+    return new ResourceIdentity(fields, allocationRole, base);
+  }
+  let known = remembered.get(base);
+  if (known === undefined) {
+    known = new ResourceIdentity(fields, undefined, base);
+    if (remembered.size >= MAX_REMEMBERED_IDENTITIES) remembered.clear();
+    remembered.set(base, known);
+  }
+  return withAllocationRole(known, allocationRole);
 }
 
 /** The same resource bound to another allocation role, or to none. Cheap. */

@@ -52,5 +52,5 @@ export {
   validateTaskResources,
   validateUniqueVolumes,
 } from './validate.js';
-export { persistentVolumes, withoutVolumes } from './volumes.js';
+export { countSharedOnce, persistentVolumes, withoutVolumes } from './volumes.js';
 export type { ResourceFormat } from './wire.js';

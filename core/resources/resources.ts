@@ -5,6 +5,7 @@
  */
 import type { Resource } from '../api/index.js';
 import { assert, at } from '../base/index.js';
+import { CommonBags } from './common-bags.js';
 import { formatItem } from './format.js';
 import { type ResourceIdentity, withAllocationRole } from './identity.js';
 import {
@@ -16,6 +17,7 @@ import {
   subtractItems,
   withIdentity,
 } from './item.js';
+import type { Quantities } from './quantities.js';
 import { DEFAULT_ROLE, isAncestorRole } from './roles.js';
 import { compareStrings } from './string-sets.js';
 import { type ResourceFormat, itemFromWire, writeItem } from './wire.js';
@@ -27,6 +29,13 @@ export class Resources {
   /** Sorted by key, no key twice, no empty item. */
   readonly items: readonly ResourceItem[];
   #quantities: ReadonlyMap<string, number> | undefined;
+  /** The same bound to no role, where it is known: offers are bound, and unbound when they end. */
+  #unbound: Resources | undefined;
+  /** Whether the bag, or what it was bound from, is kept for all that are equal to it. */
+  #isCommon = false;
+  #wires: Partial<Record<ResourceFormat, readonly Resource[]>> | undefined;
+  /** What kinds of items there are, as bits; -1: nobody has asked. */
+  #kinds = -1;
 
   private constructor(items: readonly ResourceItem[]) {
     this.items = items;
@@ -76,6 +85,13 @@ export class Resources {
     return list;
   }
 
+  /** The same as a list that is not changed: of a common bag it is made once. */
+  wire(format: ResourceFormat = 'post-refinement'): readonly Resource[] {
+    if (!this.#isCommon) return this.toWire(format);
+    this.#wires ??= {};
+    return (this.#wires[format] ??= this.toWire(format));
+  }
+
   /** For pages and operators: both the older fields and the list of reservations. */
   toEndpoint(): Resource[] {
     return this.toWire('endpoint');
@@ -83,6 +99,56 @@ export class Resources {
 
   get isEmpty(): boolean {
     return this.items.length === 0;
+  }
+
+  /** Whether anything is reserved. */
+  get hasReserved(): boolean {
+    return (this.kindsOfItems() & RESERVED) !== 0;
+  }
+
+  /** Whether anything may be held by several at once. */
+  get hasShared(): boolean {
+    return (this.kindsOfItems() & SHARED) !== 0;
+  }
+
+  /** Whether anything may be taken away at any time. */
+  get hasRevocable(): boolean {
+    return (this.kindsOfItems() & REVOCABLE) !== 0;
+  }
+
+  /** Whether anything is reserved within another reservation. */
+  get hasRefined(): boolean {
+    return (this.kindsOfItems() & REFINED) !== 0;
+  }
+
+  /** Whether all of it is unreserved, nobody else's and there to stay. */
+  get isPlain(): boolean {
+    return this.kindsOfItems() === 0;
+  }
+
+  private kindsOfItems(): number {
+    if (this.#kinds >= 0) return this.#kinds;
+    let kinds = 0;
+    for (const { identity } of this.items) {
+      if (identity.reservations.length > 0) kinds |= RESERVED;
+      if (identity.reservations.length > 1) kinds |= REFINED;
+      if (identity.shared) kinds |= SHARED;
+      if (identity.revocable) kinds |= REVOCABLE;
+    }
+    this.#kinds = kinds;
+    return kinds;
+  }
+
+  /**
+   * An equal bag that is the same object for all that are equal, as long as they are few: for what
+   * many agents have. Such bags are bound to roles, and written, once.
+   */
+  common(): Resources {
+    if (this.#isCommon || this.items.length === 0 || this.items.some(({ disk }) => disk))
+      return this;
+    const kept = COMMON.common(this, textOf(this.items));
+    if (kept === this) this.#isCommon = true;
+    return kept;
   }
 
   /** Everything of both. */
@@ -119,6 +185,7 @@ export class Resources {
    * first where that would be a defect.
    */
   minus(other: Resources): Resources {
+    if (other === this) return Resources.EMPTY;
     if (other.items.length === 0 || this.items.length === 0) return this;
     const theirs = other.items;
     const rest: ResourceItem[] = [];
@@ -138,6 +205,7 @@ export class Resources {
 
   /** Whether all of `other` can be taken from this, item by item: reserved is not unreserved. */
   contains(other: Resources): boolean {
+    if (other === this) return true;
     const mine = this.items;
     let i = 0;
     for (const wanted of other.items) {
@@ -175,11 +243,30 @@ export class Resources {
 
   /** Items bound to one role, or to none, stay in order under another; nothing becomes the same. */
   private bound(role: string | undefined): Resources {
+    if (role === undefined && this.#unbound !== undefined) return this.#unbound;
     const first = this.items[0]?.allocationRole;
-    if (this.items.some(({ allocationRole }) => allocationRole !== first)) {
+    for (const { allocationRole } of this.items) {
+      if (allocationRole === first) continue;
       return this.withIdentities((item) => withAllocationRole(item.identity, role));
     }
     if (first === role) return this;
+    if (role === undefined) {
+      this.#unbound = this.rebound(role);
+      return this.#unbound;
+    }
+    if (first !== undefined) return this.rebound(role);
+    return this.#isCommon ? COMMON.bound(this, role, () => this.boundTo(role)) : this.boundTo(role);
+  }
+
+  /** What is bound to no role, bound to one. */
+  private boundTo(role: string): Resources {
+    const bound = this.rebound(role);
+    bound.#unbound = this;
+    bound.#isCommon = this.#isCommon;
+    return bound;
+  }
+
+  private rebound(role: string | undefined): Resources {
     return new Resources(
       this.items.map((item) => withIdentity(item, withAllocationRole(item.identity, role))),
     );
@@ -207,10 +294,14 @@ export class Resources {
 
   /** The parts by the role that they are bound to. All items must be bound. */
   byAllocationRole(): Map<string, Resources> {
+    const first = this.items[0]?.allocationRole;
+    if (first !== undefined && this.items.every(({ allocationRole }) => allocationRole === first)) {
+      return new Map([[first, this]]);
+    }
     const lists = new Map<string, ResourceItem[]>();
     for (const item of this.items) {
       const role = item.allocationRole;
-      assert(role !== undefined, `resource ${formatItem(item)} is not bound to a role`);
+      if (role === undefined) assert(role, `resource ${formatItem(item)} is not bound to a role`);
       const list = lists.get(role);
       if (list === undefined) lists.set(role, [item]);
       else list.push(item);
@@ -222,6 +313,7 @@ export class Resources {
 
   /** What is not reserved for anybody. */
   unreserved(): Resources {
+    if (!this.hasReserved) return this;
     return this.filter((item) => !item.isReserved);
   }
 
@@ -232,6 +324,7 @@ export class Resources {
 
   /** What may be offered to a role: unreserved, or reserved for it or one of its ancestors. */
   reservableTo(role: string): Resources {
+    if (!this.hasReserved) return this;
     return this.filter(
       ({ role: holder }) =>
         holder === DEFAULT_ROLE || holder === role || isAncestorRole(holder, role),
@@ -273,13 +366,42 @@ export class Resources {
 
   /** The amount of one scalar, in thousandths; 0 when there is none. */
   scalar(name: string): number {
-    return this.quantities().get(name) ?? 0;
+    if (this.#quantities !== undefined) return this.#quantities.get(name) ?? 0;
+    let sum = 0;
+    for (const item of this.items) {
+      if (item instanceof ScalarItem && item.name === name) sum += item.total;
+    }
+    return sum;
+  }
+
+  /** Whether there is at least as much of each name. */
+  hasAtLeast(wanted: Quantities): boolean {
+    for (const [name, amount] of wanted) if (this.scalar(name) < amount) return false;
+    return true;
   }
 
   /** For people: `cpus:2; mem:1024; ports:[31000-32000]`; see `formatResources`. */
   toString(): string {
     return this.items.map(formatItem).join('; ');
   }
+}
+
+/** Kinds of items. */
+const RESERVED = 1;
+const SHARED = 2;
+const REVOCABLE = 4;
+const REFINED = 8;
+
+const COMMON = new CommonBags<Resources>();
+
+/** A text that only equal bags have; keys hold no line feed outside of JSON, where it is escaped. */
+function textOf(items: readonly ResourceItem[]): string {
+  let text = '';
+  for (const item of items) {
+    const value = item instanceof ScalarItem ? item.value : JSON.stringify(item.value);
+    text += `${item.key}\n${value}\n`;
+  }
+  return text;
 }
 
 /** Resources for people, from either form; see `format.ts`. */

@@ -20,6 +20,8 @@ export interface VolumeContext {
   readonly total: Resources;
   /** What tasks and executors hold on the agent, bound to no role. */
   readonly used: Resources;
+  /** Whether the caller may make volumes that several tasks use at once. Default: it may. */
+  readonly canShare?: boolean | undefined;
 }
 
 /**
@@ -32,7 +34,9 @@ export function validateCreate(
 ): string | undefined {
   return validateVolumes(volumes, (item) => {
     if (!item.isReserved) return 'is not reserved; RESERVE the disk first';
-    if (item.shared) return "is 'shared', which this master does not support";
+    if (item.shared && context.canShare === false) {
+      return "is 'shared', which needs the capability SHARED_RESOURCES of the framework";
+    }
     const type = item.disk?.source?.type;
     if (type !== undefined && type !== 'PATH' && type !== 'MOUNT') {
       return `is on a disk of type ${type}; volumes need the root disk, or one of type PATH or MOUNT`;
@@ -74,6 +78,9 @@ function validateVolumes(
       : "is not a persistent volume: 'disk.persistence' is not set";
     if (problem !== undefined) return `resource ${formatItem(item)} ${problem}`;
   }
+  // Shared ones are not looked at above.
+  const ids = new Set(items.map(({ role, disk }) => `${role}\0${disk?.persistence?.id ?? ''}`));
+  if (ids.size !== items.length) return "'volumes' holds two with one 'disk.persistence.id'";
   return undefined;
 }
 

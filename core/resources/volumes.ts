@@ -12,6 +12,25 @@ export function persistentVolumes(resources: Resources): Resources {
 }
 
 /**
+ * The same with what is shared counted once, however many use it: what holders of it take together of
+ * what an agent has, where it is there once.
+ */
+export function countSharedOnce(resources: Resources): Resources {
+  if (!resources.items.some(isSharedTwice)) return resources;
+  return Resources.of(
+    resources.items.map((item) =>
+      item instanceof ScalarItem && isSharedTwice(item)
+        ? new ScalarItem(item.identity, item.value)
+        : item,
+    ),
+  );
+}
+
+function isSharedTwice(item: ResourceItem): boolean {
+  return item.shared && item instanceof ScalarItem && item.copies > 1;
+}
+
+/**
  * The same with every persistent volume turned back into the disk that it was made of. A shared
  * volume is one disk, however many use it; equal volumes are as many disks.
  */

@@ -45,13 +45,15 @@ export function itemFromWire(wire: Resource): ResourceItem | undefined {
 }
 
 /**
- * Appends the wire form of an item to a list: one resource for each copy.
+ * Appends the wire form of an item to a list: one resource for each copy; endpoints show what is
+ * shared once.
  * @throws PlateauError `INVALID_RESOURCES` when a refined reservation is asked for in
  *   `pre-refinement`, which cannot express it.
  */
 export function writeItem(item: ResourceItem, format: ResourceFormat, into: Resource[]): void {
   const resource = resourceOf(item, format);
-  const copies = item instanceof ScalarItem ? item.copies : 1;
+  const isOnce = item.shared && format === 'endpoint';
+  const copies = item instanceof ScalarItem && !isOnce ? item.copies : 1;
   for (let copy = 0; copy < copies; copy++) into.push(resource);
 }
 

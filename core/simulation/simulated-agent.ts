@@ -127,11 +127,12 @@ export class SimulatedAgent {
     this.#running?.store.failNextWrites(isFailing ? 1 : 0);
   }
 
-  /** The agent has stopped by itself: right when its disk failed. */
+  /** The agent has stopped by itself: right when its disk failed, or the master shut it down. */
   #stopped(process: string, error: unknown): void {
     const code = error instanceof PlateauError ? error.code : undefined;
     this.#context.trace.add(this.name, 'stopped', `${process} ${String(code)}`);
-    if (code === 'STORE_FAILED') this.crash();
+    const isShutDown = error instanceof PlateauError && error.context['isShutDown'] === true;
+    if (code === 'STORE_FAILED' || isShutDown) this.crash();
     else this.#context.fail(process, error);
   }
 

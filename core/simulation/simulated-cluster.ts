@@ -16,7 +16,7 @@ import {
   at,
   errorMessage,
 } from '../base/index.js';
-import type { Master, MasterConfig } from '../master/index.js';
+import type { Master, MasterSettings } from '../master/index.js';
 import { HostChecks, MasterChecks, checkConvergence } from './invariants.js';
 import { DEFAULT_NETWORK, Network, type NetworkOptions } from './network.js';
 import type { NodeContext } from './node-context.js';
@@ -30,7 +30,7 @@ export interface SimulatedClusterOptions {
   readonly seed?: string;
   /** The resources of each agent, such as `cpus:4;mem:4096`; or how many agents with that. */
   readonly agents?: number | readonly string[];
-  readonly masterConfig?: Partial<MasterConfig>;
+  readonly masterConfig?: MasterSettings;
   readonly agentConfig?: Partial<AgentConfig>;
   readonly network?: Partial<NetworkOptions>;
   /** Longest time of a commit to a disk, in milliseconds; each is drawn evenly from 0. */

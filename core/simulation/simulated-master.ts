@@ -7,7 +7,7 @@ import { PlateauError, type StreamId, id } from '../base/index.js';
 import {
   type AgentConnection,
   Master,
-  type MasterConfig,
+  type MasterSettings,
   type SchedulerStream,
 } from '../master/index.js';
 import { MemoryMedium, MemoryStore } from '../store/index.js';
@@ -36,13 +36,13 @@ export class SimulatedMaster {
   /** The registry on disk. */
   readonly medium = new MemoryMedium();
   readonly #context: NodeContext;
-  readonly #config: Partial<MasterConfig>;
+  readonly #config: MasterSettings;
   #running: RunningMaster | undefined;
   /** Masters that do not know yet that another one has taken over. */
   readonly #deposed = new Set<RunningMaster>();
   #incarnation = 0;
 
-  constructor(name: string, context: NodeContext, config: Partial<MasterConfig>) {
+  constructor(name: string, context: NodeContext, config: MasterSettings) {
     this.name = name;
     this.#context = context;
     this.#config = config;
@@ -185,11 +185,13 @@ export class SimulatedMaster {
       const { streamId, call } = parseFrame(text);
       const decoded = decodeJson('SchedulerCall', call);
       const fault = validateSchedulerCall(decoded);
-      const answer: CallAnswer =
+      const answer =
         fault === undefined
           ? master.schedulerCall(decoded, streamId)
-          : { status: 400, message: fault };
-      end.send(JSON.stringify(answer));
+          : { status: 400 as const, message: fault };
+      const send = (given: CallAnswer): void => end.send(JSON.stringify(given));
+      if ('status' in answer) send(answer);
+      else void answer.then(send);
     };
   }
 }

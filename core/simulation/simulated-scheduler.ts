@@ -5,6 +5,7 @@
  */
 import {
   type FrameworkInfo,
+  type InverseOffer,
   type Offer,
   type OfferOperation,
   type SchedulerCall,
@@ -28,6 +29,11 @@ export interface SimulatedSchedulerOptions {
   readonly refuseSeconds?: number;
   /** Another policy than first fit: what to do with each offer; undefined: decline. */
   readonly onOffer?: (offer: Offer) => readonly OfferOperation[] | undefined;
+  /**
+   * What it does when it is asked to leave an agent: `drain` accepts, kills its tasks there, and runs
+   * their jobs where no maintenance is planned. Default: it does not answer.
+   */
+  readonly onInverseOffer?: 'drain' | 'decline';
   /** The node to subscribe at. */
   readonly master: string;
 }
@@ -217,6 +223,7 @@ export class SimulatedScheduler {
       this.#reconcile();
     }
     for (const offer of event.offers?.offers ?? []) this.#offer(offer);
+    for (const inverse of event.inverse_offers?.inverse_offers ?? []) this.#askedBack(inverse);
     if (event.update !== undefined) this.#update(event.update.status, timeMs);
     if (event.error !== undefined) {
       this.#error = event.error.message;
@@ -259,8 +266,24 @@ export class SimulatedScheduler {
     }
   }
 
+  #askedBack(inverse: InverseOffer): void {
+    const answer = { inverse_offer_ids: [inverse.id] };
+    if (this.#options.onInverseOffer === 'decline') {
+      this.call({ type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers: answer });
+    }
+    if (this.#options.onInverseOffer !== 'drain') return;
+    this.call({ type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers: answer });
+    for (const task of this.tasks.values()) {
+      if (task.agentId !== inverse.agent_id?.value || task.isTerminal) continue;
+      task.isMoving = true;
+      this.kill(task.id);
+    }
+  }
+
   #firstFit(offer: Offer): readonly OfferOperation[] {
     if (this.#wanting.size === 0) return [];
+    const isDraining = this.#options.onInverseOffer === 'drain';
+    if (isDraining && offer.unavailability !== undefined) return [];
     const offered = Resources.fromWire(offer.resources ?? []);
     let cpus = offered.scalar('cpus');
     let memory = offered.scalar('mem');

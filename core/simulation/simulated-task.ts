@@ -46,6 +46,8 @@ export class SimulatedTask {
   readonly updates: SeenUpdate[] = [];
   /** Undefined until the first update. */
   state: TaskState | undefined;
+  /** The scheduler kills it to run its job elsewhere: that is no end of its own. */
+  isMoving = false;
   readonly #uuids = new Set<string>();
   #rank = -1;
 
@@ -61,7 +63,8 @@ export class SimulatedTask {
 
   /** Whether it ended by itself, and not because something was lost. */
   get hasOwnEnd(): boolean {
-    return this.state !== undefined && OWN_ENDS.has(this.state);
+    const isMoved = this.isMoving && this.state === 'TASK_KILLED';
+    return this.state !== undefined && OWN_ENDS.has(this.state) && !isMoved;
   }
 
   /** The master knows nothing of it: another attempt is due, though it may turn up again. */

@@ -4152,6 +4152,13 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'LinkAgentMessageUnregister',
       kind: 'message',
     },
+    {
+      name: 'oversubscribed',
+      number: 8,
+      label: 'optional',
+      type: 'LinkAgentMessageOversubscribed',
+      kind: 'message',
+    },
   ],
   LinkAgentMessageRegister: [
     { name: 'agent_info', number: 1, label: 'required', type: 'AgentInfo', kind: 'message' },
@@ -4166,6 +4173,13 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     {
       name: 'checkpointed_resources',
       number: 4,
+      label: 'repeated',
+      type: 'Resource',
+      kind: 'message',
+    },
+    {
+      name: 'oversubscribed_resources',
+      number: 5,
       label: 'repeated',
       type: 'Resource',
       kind: 'message',
@@ -4191,6 +4205,13 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     { name: 'frameworks', number: 5, label: 'repeated', type: 'FrameworkInfo', kind: 'message' },
     { name: 'tasks', number: 6, label: 'repeated', type: 'Task', kind: 'message' },
     { name: 'executors', number: 7, label: 'repeated', type: 'LinkExecutor', kind: 'message' },
+    {
+      name: 'oversubscribed_resources',
+      number: 8,
+      label: 'repeated',
+      type: 'Resource',
+      kind: 'message',
+    },
   ],
   LinkAgentMessageStatusUpdate: [
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
@@ -4209,6 +4230,9 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
   ],
   LinkAgentMessageUnregister: [
     { name: 'reason', number: 1, label: 'optional', type: 'string', kind: 'scalar' },
+  ],
+  LinkAgentMessageOversubscribed: [
+    { name: 'resources', number: 1, label: 'repeated', type: 'Resource', kind: 'message' },
   ],
   LinkMasterMessage: [
     { name: 'type', number: 1, label: 'required', type: 'LinkMasterMessageType', kind: 'enum' },
@@ -4327,6 +4351,7 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
     { name: 'task_id', number: 2, label: 'required', type: 'TaskID', kind: 'message' },
     { name: 'kill_policy', number: 3, label: 'optional', type: 'KillPolicy', kind: 'message' },
+    { name: 'revoked_for', number: 4, label: 'optional', type: 'string', kind: 'scalar' },
   ],
   LinkMasterMessageAcknowledge: [
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
@@ -4389,6 +4414,16 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
   RegistryWeight: [
     { name: 'role', number: 1, label: 'required', type: 'string', kind: 'scalar' },
     { name: 'weight', number: 2, label: 'required', type: 'double', kind: 'scalar' },
+  ],
+  RegistryQuota: [
+    { name: 'config', number: 1, label: 'required', type: 'QuotaConfig', kind: 'message' },
+  ],
+  RegistryMachine: [
+    { name: 'info', number: 1, label: 'required', type: 'MachineInfo', kind: 'message' },
+  ],
+  RegistryWindow: [
+    { name: 'position', number: 1, label: 'required', type: 'uint32', kind: 'scalar' },
+    { name: 'window', number: 2, label: 'required', type: 'MaintenanceWindow', kind: 'message' },
   ],
   CheckpointAgent: [
     { name: 'agent_info', number: 1, label: 'required', type: 'AgentInfo', kind: 'message' },
@@ -4898,6 +4933,7 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
     EXECUTOR_EXITED: 5,
     UNREGISTER: 6,
     PONG: 7,
+    OVERSUBSCRIBED: 8,
   },
   LinkMasterMessageType: {
     UNKNOWN: 0,
@@ -4917,5 +4953,12 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
   RegistryAgentState: { UNKNOWN: 0, ADMITTED: 1, UNREACHABLE: 2, GONE: 3 },
   RegistryFrameworkState: { UNKNOWN: 0, ACTIVE: 1, REMOVED: 2 },
   CheckpointExecutorKind: { COMMAND: 1, GROUP: 2, CUSTOM: 3 },
-  CheckpointTaskEndingCause: { KILL: 1, MAX_COMPLETION_TIME: 2, GROUP: 3, SHUTDOWN: 4 },
+  CheckpointTaskEndingCause: {
+    KILL: 1,
+    MAX_COMPLETION_TIME: 2,
+    GROUP: 3,
+    SHUTDOWN: 4,
+    REVOCATION: 5,
+    PREEMPTION: 6,
+  },
 };

@@ -1,7 +1,13 @@
 /** `plateau agent`: puts an agent together from its flags and runs it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { Agent, type AgentConfig, CHECKPOINT_FORMAT, agentConfig } from '../../agent/index.js';
+import {
+  Agent,
+  type AgentConfig,
+  type AgentOptions,
+  CHECKPOINT_FORMAT,
+  agentConfig,
+} from '../../agent/index.js';
 import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
 import {
   type Disposable,
@@ -18,11 +24,14 @@ import {
   ProcessContainerizer,
   assertLinux,
   hostFacts,
+  prepareDisks,
 } from '../../containers/index.js';
 import { AgentServer, HttpMasterConnector } from '../../http/index.js';
 import { defaultResources, parseAttributes, parseResourceList } from '../../resources/index.js';
 import { lockWorkDirectory, openStore } from '../../store/index.js';
+import { qosController, resourceEstimator } from '../agent-modules.js';
 import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
+import { parseDomain, readFlag } from '../flag-values.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
 import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
@@ -37,6 +46,10 @@ async function runAgent(command: Command): Promise<void> {
   assertLinux();
   const flags = readFlags(command, AGENT_FLAGS);
   const masters = masterUrls(flags);
+  const modules = {
+    estimator: await resourceEstimator(flags),
+    qosController: await qosController(flags),
+  };
   const log = await daemonLogger(flags, 'agent');
   warnOfIgnoredFlags(log, command, IGNORED_AGENT_FLAGS);
   const lock = await lockWorkDirectory(flags.required('work_dir'), {
@@ -45,9 +58,10 @@ async function runAgent(command: Command): Promise<void> {
   });
   try {
     const facts = hostFacts(lock.path);
+    prepareDisks(toConfig(flags, facts, lock.path));
     const store = openStore(`lmdb:${join(lock.path, 'meta')}`);
     try {
-      await serve({ flags, facts, store, log, masters, workDir: lock.path });
+      await serve({ flags, facts, store, log, masters, modules, workDir: lock.path });
     } finally {
       await store.close();
     }
@@ -62,10 +76,12 @@ interface Parts {
   readonly store: Store;
   readonly log: Logger;
   readonly masters: readonly string[];
+  readonly modules: Pick<AgentOptions, 'estimator' | 'qosController'>;
   readonly workDir: string;
 }
 
-async function serve({ flags, facts, store, log, masters, workDir }: Parts): Promise<void> {
+async function serve(parts: Parts): Promise<void> {
+  const { flags, facts, store, log, masters, modules, workDir } = parts;
   const world = systemWorld(log);
   const ip = flags.required('ip');
   const server = new AgentServer({
@@ -95,6 +111,7 @@ async function serve({ flags, facts, store, log, masters, workDir }: Parts): Pro
     sandboxes: new HostSandboxes({ workDir }),
     volumes: new HostVolumes({ log }),
     connector,
+    ...modules,
     config: toConfig(flags, facts, workDir),
     address: { hostname: flags.text('hostname') ?? ip, ip, port },
     bootId: facts.bootId,
@@ -134,6 +151,7 @@ export function toConfig(flags: Flags, facts: HostFacts, workDir: string): Agent
     workDir,
     resources: defaultResources(facts, { stated, defaultRole }).toWire(),
     attributes: parseAttributes(flags.text('attributes') ?? ''),
+    domain: readFlag(flags, 'domain', parseDomain),
     registrationBackoffFactorMs: flags.durationMs('registration_backoff_factor'),
     executorRegistrationTimeoutMs: flags.durationMs('executor_registration_timeout'),
     executorReregistrationTimeoutMs: flags.durationMs('executor_reregistration_timeout'),
@@ -143,6 +161,8 @@ export function toConfig(flags: Flags, facts: HostFacts, workDir: string): Agent
     gcDiskHeadroom: flags.number('gc_disk_headroom'),
     diskWatchIntervalMs: flags.durationMs('disk_watch_interval'),
     maxCompletedExecutorsPerFramework: flags.number('max_completed_executors_per_framework'),
+    oversubscribedResourcesIntervalMs: flags.durationMs('oversubscribed_resources_interval'),
+    qosCorrectionIntervalMinMs: flags.durationMs('qos_correction_interval_min'),
     switchUser: flags.boolean('switch_user'),
     recover: flags.required('recover') === 'cleanup' ? 'cleanup' : 'reconnect',
     reconfigurationPolicy:

@@ -1,8 +1,9 @@
 /** `plateau master`: puts a master together from its flags and runs it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { AllocatorFactory } from '../../allocator/index.js';
 import {
-  type Disposable,
+  DisposableStore,
   PlateauError,
   type Store,
   type World,
@@ -11,16 +12,19 @@ import {
 import { type Flags, addFlags, addIgnoredFlags, readFlags } from '../../command/index.js';
 import { MasterServer } from '../../http/index.js';
 import {
-  DEFAULT_MASTER_CONFIG,
   Master,
+  type MasterAddress,
   type MasterConfig,
   REGISTRY_FORMAT,
 } from '../../master/index.js';
-import { parseQuantities } from '../../resources/index.js';
 import { type WorkDirectoryLock, lockWorkDirectory, openStore } from '../../store/index.js';
+import { loadAllocator } from '../allocator-module.js';
 import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
+import { parsePairs, readFlag } from '../flag-values.js';
 import { IGNORED_MASTER_FLAGS, MASTER_FLAGS } from '../flags/master.js';
+import { masterConfig } from '../master-config.js';
 import { collectWhenIdle } from '../memory.js';
+import { type Whitelist, watchWhitelist } from '../whitelist.js';
 import { withReject } from '../with-reject.js';
 
 export function define(command: Command): void {
@@ -38,20 +42,26 @@ async function runMaster(command: Command): Promise<void> {
   }
   const world = systemWorld(log);
   const config = masterConfig(flags);
+  const parameters = readFlag(flags, 'allocator_options', parsePairs) ?? new Map();
+  const createAllocator = await loadAllocator(flags.required('allocator'), parameters);
   const registry = await openRegistry(flags);
   try {
-    await serve(world, { flags, config, store: registry.store });
+    await serve(world, { flags, config, createAllocator, store: registry.store });
   } finally {
     await registry.store.close();
     await registry.lock?.release();
   }
 }
 
-async function serve(
-  world: World,
-  what: { readonly flags: Flags; readonly config: MasterConfig; readonly store: Store },
-): Promise<void> {
-  const { flags, config, store } = what;
+interface Parts {
+  readonly flags: Flags;
+  readonly config: MasterConfig;
+  readonly createAllocator: AllocatorFactory | undefined;
+  readonly store: Store;
+}
+
+async function serve(world: World, parts: Parts): Promise<void> {
+  const { flags } = parts;
   const { log } = world;
   const ip = flags.required('ip');
   const hostname = flags.text('hostname') ?? ip;
@@ -67,25 +77,35 @@ async function serve(
     insecureBind: flags.boolean('insecure_bind'),
   });
   const { port } = await server.listen();
+  try {
+    await runServed(world, { ...parts, server, address: { hostname, ip, port } });
+  } finally {
+    await server.close();
+  }
+}
+
+async function runServed(
+  world: World,
+  given: Parts & { readonly server: MasterServer; readonly address: MasterAddress },
+): Promise<void> {
+  const { server, address, flags, config, store, createAllocator } = given;
+  const { log } = world;
   const { promise: fatal, reject: fail } = withReject();
-  const master = new Master({
-    world,
-    store,
-    config,
-    address: { hostname, ip, port },
-    onFatal: fail,
-  });
-  let collecting: Disposable | undefined;
+  const master = new Master({ world, store, config, address, createAllocator, onFatal: fail });
+  const owned = new DisposableStore();
   try {
     const asked = untilAskedToEnd(fatal);
+    const whitelist = { world, flag: flags.text('whitelist') ?? '*' };
+    const onChange = (hostnames: Whitelist): void => master.updateWhitelist(hostnames);
+    owned.add(await watchWhitelist({ ...whitelist, onChange }));
     server.attach(master);
     await master.start();
-    log.info('the master serves', { address: `${ip}:${port}`, id: master.info.id });
-    collecting = collectWhenIdle(world.clock);
-    announceReady(port);
+    log.info('the master serves', { address: `${address.ip}:${address.port}`, id: master.info.id });
+    owned.add(collectWhenIdle(world.clock));
+    announceReady(address.port);
     log.info('the master ends', { asked: await asked });
   } finally {
-    collecting?.dispose();
+    owned.dispose();
     await server.close();
     master.stop();
   }
@@ -105,32 +125,4 @@ async function openRegistry(
   }
   const lock = await lockWorkDirectory(workDir, { program: 'master', format: REGISTRY_FORMAT });
   return { store: openStore(`lmdb:${join(lock.path, 'registry')}`), lock };
-}
-
-/** The settings that the flags ask for. */
-export function masterConfig(flags: Flags): MasterConfig {
-  const roles = flags.text('roles')?.split(',');
-  return {
-    ...DEFAULT_MASTER_CONFIG,
-    agentPingTimeoutMs: flags.durationMs('agent_ping_timeout'),
-    maxAgentPingTimeouts: flags.number('max_agent_ping_timeouts'),
-    agentReregisterTimeoutMs: flags.durationMs('agent_reregister_timeout'),
-    offerTimeoutMs: flags.durationMs('offer_timeout'),
-    allocationIntervalMs: flags.durationMs('allocation_interval'),
-    minAllocatable: parseQuantities(flags.required('min_allocatable_resources')),
-    earlyReoffer: {
-      ...DEFAULT_MASTER_CONFIG.earlyReoffer,
-      enabled: flags.boolean('early_reoffer'),
-    },
-    maxCompletedFrameworks: flags.number('max_completed_frameworks'),
-    maxCompletedTasksPerFramework: flags.number('max_completed_tasks_per_framework'),
-    maxUnreachableTasksPerFramework: flags.number('max_unreachable_tasks_per_framework'),
-    registryMaxAgentCount: flags.number('registry_max_agent_count'),
-    registryMaxAgentAgeMs: flags.durationMs('registry_max_agent_age'),
-    registryGcIntervalMs: flags.durationMs('registry_gc_interval'),
-    roles: roles?.map((role) => role.trim()),
-    rootSubmissions: flags.boolean('root_submissions'),
-    cluster: flags.text('cluster'),
-    flags: flags.shown(),
-  };
 }

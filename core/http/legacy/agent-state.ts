@@ -5,7 +5,7 @@ import { Resources, legacyAttributes, legacyObject } from '../../resources/index
 import { launchedTasks, queuedTasks, terminatedTasks } from '../agent-views.js';
 import type { JsonChunks } from '../answers.js';
 import type { ServedAgent } from '../served-agent.js';
-import { reservedText, resourcesText } from './agents.js';
+import { domainText, reservedText, resourcesText } from './agents.js';
 import { BUILD_MEMBERS } from './build.js';
 import { listPieces, listText, objectText, optionalText, seconds, valueText } from './json-text.js';
 import { taskText } from './tasks.js';
@@ -45,6 +45,7 @@ function identityMembers(context: AgentPageContext): Record<string, string | und
     hostname: valueText(agent.agentInfo.hostname),
     capabilities: valueText(capabilities),
     attributes: valueText(legacyAttributes(agent.agentInfo.attributes ?? [])),
+    domain: domainText(agent.agentInfo),
     master_hostname: optionalText(agent.masterHostname),
     resource_providers: '[]',
   };

@@ -1,5 +1,5 @@
 /** Agents as the master's pages from before the v1 API show them. */
-import { type Resource, encodeJson } from '../../api/index.js';
+import { type AgentInfo, type Resource, encodeJson } from '../../api/index.js';
 import type { AbsentAgent, ClusterView } from '../../master/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { timeText } from './frameworks.js';
@@ -18,6 +18,7 @@ export function agentBasics(agent: AgentView): Record<string, string | undefined
     hostname: valueText(info.hostname),
     port: valueText(agent.port),
     attributes: valueText(legacyAttributes(info.attributes ?? [])),
+    domain: domainText(info),
     pid: valueText(agent.pid),
     registered_time: timeText(agent.registeredMs),
     reregistered_time: timeText(agent.reregisteredMs),
@@ -56,6 +57,11 @@ export function absentAgentText({ info }: AbsentAgent): string {
     attributes: valueText(legacyAttributes(info.attributes ?? [])),
     resources: valueText(legacyObject(Resources.fromWire(info.resources ?? []))),
   });
+}
+
+/** The fault domain of an agent; undefined: it has none. */
+export function domainText({ domain }: Pick<AgentInfo, 'domain'>): string | undefined {
+  return domain === undefined ? undefined : encodeJson('DomainInfo', domain);
 }
 
 /** The text of an object with one member for each role that something is reserved for. */

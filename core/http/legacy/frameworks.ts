@@ -58,7 +58,7 @@ function wholeMembers(framework: FrameworkView): Record<string, string | undefin
     offers: listText([...framework.offers.values()].map(offerText)),
     executors: listText(executorsOf(framework).map(executorText)),
     labels: optionalText(info.labels?.labels),
-    offer_constraints: '{}',
+    offer_constraints: encodeJson('SchedulerOfferConstraints', framework.offerConstraints ?? {}),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Roles as the page `/roles` shows them: amounts include those of the roles below. */
-import type { ClusterView } from '../../master/index.js';
+import { type ClusterView, settledRoles } from '../../master/index.js';
 import {
   RangesItem,
   type ResourceItem,
@@ -25,19 +25,31 @@ export function rolesText(cluster: ClusterView): string {
   const roles = collectRoles(cluster);
   const texts = [...roles.keys()].toSorted().map((name) => {
     const totals = roles.get(name) ?? new RoleTotals();
-    return roleText(name, totals, cluster.weights.get(name) ?? 1);
+    const quota = cluster.quotas.get(name);
+    return roleText(name, { totals, quota, weight: cluster.weights.get(name) ?? 1 });
   });
   return `{"roles":[${texts.join(',')}]}`;
 }
 
-function roleText(name: string, totals: RoleTotals, weight: number): string {
+interface RoleParts {
+  readonly totals: RoleTotals;
+  readonly quota: ReturnType<ClusterView['quotas']['get']>;
+  readonly weight: number;
+}
+
+function roleText(name: string, { totals, quota, weight }: RoleParts): string {
   const resources = new Map(totals.allocated);
   for (const [resource, amount] of totals.offered) add(resources, resource, amount);
   const consumed = shown(totals.consumed);
   return objectText({
     name: valueText(name),
     weight: valueText(weight),
-    quota: valueText({ role: name, guarantee: {}, limit: {}, consumed }),
+    quota: valueText({
+      role: name,
+      guarantee: shown(quota?.guarantees),
+      limit: shown(quota?.limits),
+      consumed,
+    }),
     resources: valueText(shown(resources)),
     allocated: valueText(shown(totals.allocated)),
     offered: valueText(shown(totals.offered)),
@@ -48,7 +60,7 @@ function roleText(name: string, totals: RoleTotals, weight: number): string {
 
 function collectRoles(cluster: ClusterView): Map<string, RoleTotals> {
   const roles = new Map<string, RoleTotals>();
-  for (const role of cluster.weights.keys()) totalsOf(roles, role);
+  for (const role of settledRoles(cluster)) totalsOf(roles, role);
   for (const framework of cluster.frameworks.values()) {
     for (const role of framework.roles) totalsOf(roles, role).frameworks.push(framework.id);
     for (const used of framework.used.values()) addUsed(roles, used);
@@ -70,9 +82,11 @@ function addUsed(roles: Map<string, RoleTotals>, used: Resources): void {
     const role = item.allocationRole ?? '*';
     addUpwards(roles, role, 'allocated', item);
     // What is reserved is counted with the agents, whether it is used or not.
-    if (!item.isReserved) addUpwards(roles, role, 'consumed', item);
+    if (!item.isReserved && !item.revocable) addUpwards(roles, role, 'consumed', item);
   }
 }
+
+const NONE: ReadonlyMap<string, number> = new Map();
 
 type Amounts = 'allocated' | 'offered' | 'reserved' | 'consumed';
 
@@ -105,7 +119,7 @@ function add(amounts: Map<string, number>, name: string, amount: number): void {
   amounts.set(name, (amounts.get(name) ?? 0) + amount);
 }
 
-function shown(amounts: ReadonlyMap<string, number>): Record<string, number> {
+function shown(amounts: ReadonlyMap<string, number> = NONE): Record<string, number> {
   const names = [...amounts.keys()].toSorted();
   return Object.fromEntries(names.map((name) => [name, (amounts.get(name) ?? 0) / 1000]));
 }

@@ -226,7 +226,7 @@ describe('Persistent volumes', function () {
     // Only root may run a task as somebody else; others see that it is theirs.
     const other = isRoot ? 'nobody' : userInfo().username;
     const offer = await scheduler.takeOffer(
-      (one) => hasReserved(one) && volumesOf(one).includes('vol'),
+      (one) => hasReserved(one) && volumesOf(one).includes('vol') && hasUnreserved(one),
     );
     const fresh = volume('fresh', 'its/own', 16);
     const command = { value: 'id -u; touch its/own/file', user: other };

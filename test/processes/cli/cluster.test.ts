@@ -151,6 +151,36 @@ describe('plateau up and the commands of a cluster', function () {
     expect(again.stderr).to.include('NOT_FOUND');
   });
 
+  it('explains why a described task would not start, and what is wrong with a question', async () => {
+    const running = new Running(['run', '--name=asking', '--command=sleep 1000'], {
+      PLATEAU_MASTER: cluster.master,
+    });
+    const name = 'plateau run asking';
+    const isConnected = async (): Promise<boolean> =>
+      (await cluster.run('why', name, '--cpus=1000')).code === 0;
+    await until(isConnected);
+    const task = ['--cpus=1000', '--constraints', 'no-such!=a', '--resource', 'licences=2'];
+    const why = await cluster.run('why', name, ...task);
+    expect(why.stdout).to.match(/^task: cpus:1000; licences:2, no-such!=a$/m);
+    expect(why.stdout).to.match(/\[TASK_TOO_LARGE_FOR_AGENT\]\n {10}\S+ \(\S+\): lacks \S+ cpus/);
+    expect(why.stdout).to.match(/to change that: no agent has more than \S+ cpus, 0 licences: ask/);
+    const json: unknown = JSON.parse((await cluster.run('why', name, '--json', ...task)).stdout);
+    expect(json).to.have.nested.property('task.resources.licences', 2);
+    const refused: readonly (readonly [option: string, code: number, message: RegExp])[] = [
+      ['--cpus=many', 2, /--cpus <n>.*It must be a number from 0/],
+      ['--role=x', 1, /role 'x' is none of framework/],
+      ['--constraints=no-such~=(', 1, /constraints 'no-such~=\('.*regex/],
+      ['--resource=licences', 1, /'resources' must be amounts by name/],
+    ];
+    for (const [option, code, message] of refused) {
+      const ended = await cluster.run('why', name, option);
+      expect(ended.stderr, option).to.match(message);
+      expect(ended.code, option).to.equal(code);
+    }
+    running.child.kill('SIGINT');
+    await running.ended;
+  });
+
   it('says what keeps a second cluster over the same folder or port from starting', async () => {
     const second = await plateau(['up', '--port=0', `--work_dir=${cluster.folder}`]);
     expect(second.code).to.equal(1);

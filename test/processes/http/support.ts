@@ -37,7 +37,7 @@ export async function startCluster(): Promise<LiveCluster> {
   const master = new Master({
     world,
     store: new MemoryStore(),
-    config: { allocationIntervalMs: 100 },
+    config: { allocator: { allocationIntervalMs: 100 } },
     address: { hostname: 'localhost', ip: HOST, port: masterPort },
   });
   masterServer.attach(master);

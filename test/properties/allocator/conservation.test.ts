@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { Resources } from '../../../core/resources/index.js';
 import { resources } from '../../unit/allocator/resource-text.js';
 import { TestCluster } from '../../unit/allocator/test-cluster.js';
+import { TEST_TIMEOUT_MS, runs } from './runs.js';
 
 const AGENTS = ['A1', 'A2', 'A3', 'A4'];
 const FRAMEWORKS = ['F1', 'F2', 'F3', 'F4'];
@@ -112,7 +113,9 @@ class Model {
   }
 }
 
-describe('HierarchicalAllocator: conservation', () => {
+describe('HierarchicalAllocator: conservation', function () {
+  this.timeout(TEST_TIMEOUT_MS);
+
   it('never gives out what it has not, and accounts for all that it gave out', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 5, maxLength: 60 }), async (calls) => {
@@ -123,7 +126,7 @@ describe('HierarchicalAllocator: conservation', () => {
         }
         model.cluster.allocator.dispose();
       }),
-      { numRuns: 100 },
+      runs(100),
     );
   });
 
@@ -147,7 +150,7 @@ describe('HierarchicalAllocator: conservation', () => {
         }
         model.cluster.allocator.dispose();
       }),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 
@@ -167,7 +170,7 @@ describe('HierarchicalAllocator: conservation', () => {
         }
         expect(transcripts[0]).to.equal(transcripts[1]);
       }),
-      { numRuns: 20 },
+      runs(20),
     );
   });
 });

@@ -5,6 +5,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { TestCluster } from '../../unit/allocator/test-cluster.js';
+import { TEST_TIMEOUT_MS, runs } from './runs.js';
 
 const ROLES = ['a', 'b', 'c'];
 const AGENTS = ['A1', 'A2', 'A3', 'A4', 'A5'];
@@ -89,7 +90,9 @@ class Model {
   }
 }
 
-describe('HierarchicalAllocator: quota', () => {
+describe('HierarchicalAllocator: quota', function () {
+  this.timeout(TEST_TIMEOUT_MS);
+
   it('never gives a role more than its limit, nor others what guarantees need', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 5, maxLength: 50 }), async (calls) => {
@@ -111,7 +114,7 @@ describe('HierarchicalAllocator: quota', () => {
         }
         model.cluster.allocator.dispose();
       }),
-      { numRuns: 150 },
+      runs(150),
     );
   });
 
@@ -129,7 +132,7 @@ describe('HierarchicalAllocator: quota', () => {
         expect(cluster.takeOffers()).to.deep.equal([]);
         cluster.allocator.dispose();
       }),
-      { numRuns: 150 },
+      runs(150),
     );
   });
 });

@@ -10,6 +10,8 @@ import {
   type KnownContainer,
   type LaunchOutcome,
   type MasterConnection,
+  type QosController,
+  type ResourceEstimator,
   type Volumes,
   agentConfig,
 } from '../../../core/agent/index.js';
@@ -124,6 +126,9 @@ export class Host {
   isAdmitting: boolean;
   isAcknowledging: boolean;
   config: AgentConfig;
+  /** Says how much the agent is oversubscribed, from its next start on. */
+  estimator: ResourceEstimator | undefined;
+  qosController: QosController | undefined;
   unknownTasks: readonly string[] = [];
   transactions: StoreTransaction[] = [];
   /** Called when a transaction waits for its commit, with its number from 1. */
@@ -186,6 +191,8 @@ export class Host {
       },
       volumes: this.#volumes(incarnation),
       connector: { connect: () => this.#connect(incarnation) },
+      estimator: this.estimator,
+      qosController: this.qosController,
       config: this.config,
       address: ADDRESS,
       bootId: this.bootId,

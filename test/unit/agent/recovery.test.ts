@@ -134,6 +134,34 @@ describe('Agent recovery', () => {
     expect(host.agent.isRegistered).to.equal(true);
   });
 
+  it('stays in its fault domain while tasks run, or gets one where more is allowed', async () => {
+    const domain = (zone: string) => ({
+      fault_domain: { region: { name: 'eu' }, zone: { name: zone } },
+    });
+    const host = new Host();
+    await host.start();
+    await host.run([taskInfo('t1')]);
+    const failure = (): Promise<unknown> => host.restart().catch((error: unknown) => error);
+    host.config = { ...host.config, domain: domain('rack1') };
+    expect(String(await failure())).to.match(/the fault domain changed/);
+    host.config = { ...host.config, reconfigurationPolicy: 'additive' };
+    await host.restart();
+    expect(host.messages('REREGISTER').at(-1)?.reregister?.agent_info.domain).to.deep.equal(
+      domain('rack1'),
+    );
+    for (const other of [domain('rack2'), undefined]) {
+      host.config = { ...host.config, domain: other };
+      // oxlint-disable-next-line no-await-in-loop -- one start after the other
+      expect(String(await failure())).to.match(/the fault domain changed/);
+    }
+    host.config = { ...host.config, domain: domain('rack1') };
+    await host.restart();
+    await host.end('t1');
+    host.config = { ...host.config, domain: domain('rack2') };
+    await host.restart();
+    expect(host.agent).to.include({ agentId: AGENT, isRegistered: true });
+  });
+
   it('takes any resources when nothing runs, and keeps its id', async () => {
     const host = new Host();
     await host.start();

@@ -85,7 +85,7 @@ describe('volumeDirectory', () => {
     expect(of(volume('v', path('/disk/')))).to.equal('/disk/volumes/roles/web/v');
     expect(of(volume('v', path('ssd')))).to.equal('/dir/ssd/volumes/roles/web/v');
     const mount: Disk = { source: { type: 'MOUNT', mount: { root: '/mnt/a' } } };
-    expect(of(volume('v', mount))).to.equal('/mnt/a/volumes/roles/web/v');
+    expect(of(volume('v', mount))).to.equal('/mnt/a');
     expect(volumeRoot('/dir', { disk: path('/') })).to.equal('/');
   });
 });

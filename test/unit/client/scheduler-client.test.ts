@@ -55,6 +55,30 @@ describe('SchedulerClient', () => {
     return streams;
   }
 
+  it('answers inverse offers', async () => {
+    serveStreams();
+    const client = start();
+    await until(() => client.isSubscribed);
+    await client.acceptInverseOffers([{ value: 'o1' }], { refuse_seconds: 60 });
+    await client.declineInverseOffers([{ value: 'o2' }]);
+    const calls = server.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+    expect(calls.slice(1)).to.deep.equal([
+      {
+        type: 'ACCEPT_INVERSE_OFFERS',
+        framework_id: { value: 'f-1' },
+        accept_inverse_offers: {
+          inverse_offer_ids: [{ value: 'o1' }],
+          filters: { refuse_seconds: 60 },
+        },
+      },
+      {
+        type: 'DECLINE_INVERSE_OFFERS',
+        framework_id: { value: 'f-1' },
+        decline_inverse_offers: { inverse_offer_ids: [{ value: 'o2' }] },
+      },
+    ]);
+  });
+
   it('subscribes, hands events over in order, and sends calls with id and stream', async () => {
     const streams = serveStreams();
     const client = start();

@@ -117,6 +117,51 @@ describe('HostVolumes', () => {
     expect(existsSync(join(folder, 'gone'))).to.equal(false);
   });
 
+  describe('on a whole disk', () => {
+    const whole = (): { readonly root: string; readonly folder: string } => ({
+      root,
+      folder: root,
+    });
+
+    it('are its root, which stays when they are destroyed', async () => {
+      chmodSync(root, 0o755);
+      await volumes.make(whole());
+      expect(statSync(root).mode & 0o777).to.equal(0o700);
+      expect(readdirSync(root)).to.deep.equal([]);
+      mkdirSync(join(root, 'inner/most'), { recursive: true });
+      writeFileSync(join(root, 'inner/most/file'), 'gone');
+      writeFileSync(join(folder, 'outside'), 'kept');
+      symlinkSync(join(folder, 'outside'), join(root, 'link'));
+      mkdirSync(join(root, 'lost+found'));
+      writeFileSync(join(root, 'lost+found', '#1'), 'gone');
+      chmodSync(root, 0o750);
+      const { ino } = statSync(root);
+      await volumes.discard(whole());
+      expect(readdirSync(root)).to.deep.equal(['lost+found']);
+      expect(readdirSync(join(root, 'lost+found'))).to.deep.equal([]);
+      expect(statSync(root).ino).to.equal(ino);
+      expect(statSync(root).mode & 0o777).to.equal(0o700);
+      expect(readFileSync(join(folder, 'outside'), 'utf8')).to.equal('kept');
+      await volumes.discard(whole());
+      await volumes.make(whole());
+    });
+
+    it('are not made over files, which stay', async () => {
+      writeFileSync(join(root, 'precious'), 'kept');
+      const error: unknown = await volumes.make(whole()).catch((caught: unknown) => caught);
+      expect(error).to.include({ code: 'DISK_NOT_EMPTY' });
+      expect(readFileSync(join(root, 'precious'), 'utf8')).to.equal('kept');
+    });
+
+    it('are neither made nor destroyed while the disk is away', async () => {
+      const gone = { root: join(folder, 'gone'), folder: join(folder, 'gone') };
+      for (const act of [volumes.make(gone), volumes.discard(gone)]) {
+        // oxlint-disable-next-line no-await-in-loop -- two
+        expect(await act.catch((caught: unknown) => caught)).to.include({ code: 'NOT_FOUND' });
+      }
+    });
+  });
+
   describe('links', () => {
     let sandbox: string;
 

@@ -55,6 +55,29 @@ describe('The page of the command line', () => {
     });
   }
 
+  for (const command of [
+    'quota list',
+    'quota set',
+    'quota remove',
+    'weights list',
+    'weights set',
+  ]) {
+    it(`has every option of ${command}`, () => {
+      const all = options(...command.split(' '));
+      expect(all).to.include('--master');
+      expect(all.filter((option) => !mentions(page, option))).to.deep.equal([]);
+    });
+  }
+
+  for (const command of ['status', 'schedule', 'plan', 'cancel', 'start', 'stop']) {
+    it(`has every option of maintenance ${command}`, () => {
+      expect(names(help('maintenance'), 'Commands')).to.include(command);
+      const all = options('maintenance', command);
+      expect(all).to.include('--master');
+      expect(all.filter((option) => !mentions(page, option))).to.deep.equal([]);
+    });
+  }
+
   it('has every option of the example', () => {
     const all = options('example', 'word-count');
     expect(all.filter((option) => !mentions(page, option))).to.deep.equal([]);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { encodeRecord } from '../../../core/api/index.js';
+import { encodeProtobuf, encodeRecord } from '../../../core/api/index.js';
 import { LINK_PATH, LINK_PROTOCOL } from '../../../core/http/index.js';
 import { Served, post } from './support.js';
 
@@ -12,6 +12,14 @@ const SEEDS: readonly Buffer[] = [
   post(DECLINE),
   post(DECLINE, { 'Mesos-Stream-Id': 's' }),
   post('{"type":"GET_STATE"}', {}, '/api/v1'),
+  post(
+    encodeProtobuf('SchedulerCall', {
+      type: 'DECLINE',
+      framework_id: { value: 'f' },
+      decline: { offer_ids: [{ value: 'o' }], filters: { refuse_seconds: 5 } },
+    }),
+    { 'Content-Type': 'application/x-protobuf' },
+  ),
   Buffer.from('GET /tasks?limit=1&order=asc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
   Buffer.from(
     'GET /files/read?path=/log&offset=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',

@@ -48,6 +48,8 @@ export class ScriptedMaster implements ServedMaster {
       unreachableAgents: new Map(),
       goneAgents: new Map(),
       weights: new Map(),
+      quotas: new Map(),
+      listedRoles: [],
       ...cluster,
     };
   }
@@ -88,7 +90,10 @@ export class ScriptedMaster implements ServedMaster {
     ]);
   }
 
-  why(text: string): ReturnType<ServedMaster['why']> {
+  why(
+    text: string,
+    question?: Parameters<ServedMaster['why']>[1],
+  ): ReturnType<ServedMaster['why']> {
     if (text !== 'known') return undefined;
     return {
       frameworkId: id<'FrameworkId'>(text),
@@ -99,6 +104,13 @@ export class ScriptedMaster implements ServedMaster {
       suppressedRoles: [],
       outstandingOffers: 0,
       tasks: 0,
+      task: question?.task,
+      fittingOffers: [],
+      answers: {
+        offers: { ACCEPTED: 0, DECLINED: 0, RESCINDED: 0 },
+        lastMinute: { ACCEPTED: 0, DECLINED: 0, RESCINDED: 0 },
+        last: [],
+      },
       allocation: undefined,
     };
   }

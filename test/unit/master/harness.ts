@@ -21,8 +21,9 @@ import { VirtualWorld, at, id } from '../../../core/base/index.js';
 import {
   type AgentConnection,
   Master,
-  type MasterConfig,
+  type MasterSettings,
   type MasterObservation,
+  type SchedulerAnswer,
   type SchedulerStream,
 } from '../../../core/master/index.js';
 import { MemoryMedium, MemoryStore } from '../../../core/store/index.js';
@@ -144,7 +145,7 @@ export const OLD_FRAMEWORK_INFO: FrameworkInfo = {
 };
 
 export interface HarnessOptions {
-  readonly config?: Partial<MasterConfig>;
+  readonly config?: MasterSettings;
   readonly medium?: MemoryMedium;
   readonly world?: VirtualWorld;
 }
@@ -179,7 +180,7 @@ export class Harness {
   }
 
   /** The same registry under a new master. */
-  async restarted(config: Partial<MasterConfig> = {}): Promise<Harness> {
+  async restarted(config: MasterSettings = {}): Promise<Harness> {
     this.master.stop();
     return Harness.started({ config, medium: this.medium, world: this.world });
   }
@@ -283,7 +284,21 @@ export class Scheduler {
     this.id = stream.of('SUBSCRIBED')[0]?.subscribed?.framework_id.value ?? '';
   }
 
+  /** Any call that is answered at once. */
   call(call: SchedulerCall): CallAnswer {
+    const answer = this.#send(call);
+    if (!('status' in answer)) throw new Error(`${call.type} is answered later: see 'ask'`);
+    return answer;
+  }
+
+  /** A call that may be answered when something is durable. */
+  async ask(call: SchedulerCall): Promise<CallAnswer> {
+    const answer = this.#send(call);
+    await this.harness.world.settle();
+    return answer;
+  }
+
+  #send(call: SchedulerCall): SchedulerAnswer {
     const full = { framework_id: { value: this.id }, ...call };
     return this.harness.master.schedulerCall(full, this.stream.id);
   }
@@ -346,7 +361,7 @@ export function task(offer: Offer, extra: Partial<TaskInfo> = {}): TaskInfo {
 
 /** A framework and an agent with one task that runs. */
 export async function running(
-  given: { info?: FrameworkInfo; config?: Partial<MasterConfig> } = {},
+  given: { info?: FrameworkInfo; config?: MasterSettings } = {},
 ): Promise<{ harness: Harness; scheduler: Scheduler; agent: FakeConnection; offer: Offer }> {
   const harness = await Harness.started({ config: given.config ?? {} });
   const agent = await harness.register();

@@ -269,7 +269,7 @@ class Traffic {
     const { harness } = this;
     for (const frameworkId of harness.master.cluster.frameworks.keys()) {
       const teardown = { framework_id: { value: frameworkId } };
-      harness.master.operatorCall({ type: 'TEARDOWN', teardown });
+      void harness.master.operatorCall({ type: 'TEARDOWN', teardown });
     }
     for (const agent of this.agents) agent.tasks.clear();
     await this.comeBack();

@@ -71,8 +71,7 @@ describe('Master: registry', () => {
     const harness = await Harness.started();
     const weight_infos = [{ role: 'web', weight: 2.5 }];
     const call = { type: 'UPDATE_WEIGHTS' as const, update_weights: { weight_infos } };
-    expect(harness.master.operatorCall(call)).to.deep.equal({ status: 200 });
-    await harness.world.settle();
+    expect(await harness.master.operatorCall(call)).to.deep.equal({ status: 200 });
     const next = await harness.restarted();
     expect(next.master.operatorCall({ type: 'GET_WEIGHTS' })).to.deep.equal({
       type: 'GET_WEIGHTS',

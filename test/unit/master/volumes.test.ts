@@ -249,7 +249,8 @@ describe('Master: persistent volumes', () => {
 describe('Master: operations of operators', () => {
   const shown = ({ harness }: Place): readonly string[] => {
     const answer = harness.master.operatorCall({ type: 'GET_AGENTS' });
-    const agents = 'status' in answer ? [] : (answer.get_agents?.agents ?? []);
+    const agents =
+      answer instanceof Promise || 'status' in answer ? [] : (answer.get_agents?.agents ?? []);
     return (agents[0]?.total_resources ?? [])
       .filter(({ reservations = [] }) => reservations.length > 0)
       .map(

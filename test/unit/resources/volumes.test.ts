@@ -83,6 +83,8 @@ describe('withoutVolumes', () => {
   });
 });
 
+const SHARED = volume('v', { more: { shared: {} } });
+
 describe('validateCreate', () => {
   it('accepts new volumes on all disks that can have them', () => {
     const list = [volume('a'), volume('b', { source: PATH }), volume('c', { source: MOUNT })];
@@ -101,7 +103,8 @@ describe('validateCreate', () => {
     ['one of no size', [volume('v', { size: 0 })], /empty/],
     ['what is not reserved', [volume('v', { more: { reservations: [] } })], /not reserved/],
     ['an id that is taken', [volume('taken', { size: 3 })], /id of another volume of role 'web'/],
-    ['a shared one', [volume('v', { more: { shared: {} } })], /'shared'/],
+    ['a shared one of an id twice', [SHARED, volume('v', { size: 1 })], /two with one/],
+    ['one shared volume twice', [SHARED, SHARED], /one twice/],
     ['a raw disk', [volume('v', { source: { type: 'RAW' } })], /type RAW/],
     ['an id that is too long', [volume('é'.repeat(128))], /more than 255 bytes/],
     ['control characters', [volume('a\u0007b')], /cannot name a folder/],
@@ -114,6 +117,13 @@ describe('validateCreate', () => {
       expect(validateCreate(list, total(disk(1000), volume('taken')))).to.match(reason);
     });
   }
+
+  it('takes shared volumes of those who can share', () => {
+    expect(validateCreate([SHARED], total(disk(64)))).to.equal(undefined);
+    expect(validateCreate([SHARED], { ...total(disk(64)), canShare: true })).to.equal(undefined);
+    const reason = validateCreate([SHARED], { ...total(disk(64)), canShare: false });
+    expect(reason).to.match(/'shared', which needs the capability SHARED_RESOURCES/);
+  });
 
   it('refuses read-only volumes, and ones without a place', () => {
     const { persistence } = volume('v').disk ?? {};

@@ -1,0 +1,99 @@
+/**
+ * The allocation cycle with everything that follows from it in a master: the offers are entered in its
+ * books, made into messages and put on the streams of the frameworks.
+ */
+import type { SchedulerEvent } from '../../core/api/index.js';
+import { collectGarbage, timed, type Bench } from './bench.js';
+import { MasterRig } from './master-rig.js';
+import { type BenchResult, summarise } from './result.js';
+
+const ROUNDS = 7;
+const WARM_UPS = 3;
+
+interface Size {
+  readonly agents: number;
+  readonly frameworks: number;
+  readonly published?: number;
+  readonly mesos?: number;
+}
+
+const SIZES: readonly Size[] = [
+  { agents: 1_000, frameworks: 100, published: 100 },
+  { agents: 5_000, frameworks: 500, published: 400 },
+  { agents: 10_000, frameworks: 1_000, published: 1_060, mesos: 420 },
+  { agents: 20_000, frameworks: 2_000, published: 3_800 },
+];
+
+/** Cold cycle, cycle with 1 % churn, and idle cycle, by size, and how they grow. */
+export const OFFER_CYCLE: Bench = {
+  name: 'OfferCycle',
+  async run({ agents }) {
+    const sizes = agents === undefined ? SIZES : SIZES.filter((size) => size.agents === agents);
+    const results: BenchResult[] = [];
+    const cold: { readonly agents: number; readonly ms: number }[] = [];
+    for (const size of sizes) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
+      const figures = await measure(size);
+      results.push(...figures);
+      cold.push({ agents: size.agents, ms: figures[0]?.value ?? Number.NaN });
+    }
+    const [first, last] = [cold[0], cold.at(-1)];
+    if (first !== undefined && last !== undefined && last !== first) {
+      const value = last.ms / last.agents / (first.ms / first.agents);
+      const note = `per agent, ${last.agents} agents against ${first.agents}; 1: linear`;
+      results.push({ name: 'cold cycle, growth', value, unit: '×', note });
+    }
+    return results;
+  },
+};
+
+async function measure(size: Size): Promise<readonly BenchResult[]> {
+  const { agents, frameworks, published, mesos } = size;
+  const text = `${agents} agents x ${frameworks} frameworks`;
+  const cold: number[] = [];
+  const churn: number[] = [];
+  const idle: number[] = [];
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    const offers: OfferRef[] = [];
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    const rig = await MasterRig.start({ isTimeStill: true });
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await rig.subscribe(frameworks, (index, event) => note(offers, index, event));
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await rig.registerAgents(agents);
+    collectGarbage();
+    const coldMs = timed(() => rig.allocator.runNow());
+    if (offers.length !== agents) throw new Error(`${offers.length} offers of ${agents} agents`);
+    const churnMs = [0, 1, 2].map(() => {
+      for (const { index, offerId } of offers.splice(0, agents / 100)) {
+        rig.call(index, {
+          type: 'DECLINE',
+          decline: { offer_ids: [{ value: offerId }], filters: { refuse_seconds: 0 } },
+        });
+      }
+      return timed(() => rig.allocator.runNow());
+    });
+    const idleMs = timed(() => rig.allocator.runNow());
+    rig.stop();
+    if (round < 0) continue;
+    cold.push(coldMs);
+    churn.push(...churnMs);
+    idle.push(idleMs);
+  }
+  return [
+    summarise(`cold cycle, ${text}`, cold, { published, mesos, note: 'offer messages included' }),
+    summarise(`cycle with 1 % of agents freed, ${text}`, churn, {
+      note: 'offer messages included',
+    }),
+    summarise(`cycle with nothing new, ${text}`, idle),
+  ];
+}
+
+interface OfferRef {
+  readonly index: number;
+  readonly offerId: string;
+}
+
+function note(offers: OfferRef[], index: number, event: SchedulerEvent): void {
+  for (const { id } of event.offers?.offers ?? []) offers.push({ index, offerId: id.value });
+}
