@@ -38,7 +38,9 @@ import { SandboxCollector } from './gc.js';
 import { type ResourceEstimator, resourceUsage } from './estimator.js';
 import { introduction } from './introduction.js';
 import { Launches } from './launches.js';
+import { NestedContainers } from './nested-containers.js';
 import { AgentMetrics, metricsSnapshot } from './metrics.js';
+import { Operations } from './operations.js';
 import { Oversubscription } from './oversubscription.js';
 import type {
   ContainerEnd,
@@ -85,6 +87,7 @@ export class Agent {
   readonly #launches: Launches;
   readonly #endings: Endings;
   readonly #executorApi: ExecutorApi;
+  readonly #containers: NestedContainers;
   readonly #oversubscription: Oversubscription;
   readonly #qualityOfService: QualityOfService;
   readonly #startedMs: number;
@@ -111,7 +114,10 @@ export class Agent {
       log: world.log,
       config,
       introduction: () => this.#introduction(),
-      onLost: () => this.#context.updates.pause(),
+      onLost: () => {
+        this.#context.updates.pause();
+        this.#context.operations.pause();
+      },
     });
     this.#context = this.#makeContext(timers, state, address);
     this.#oversubscription = new Oversubscription({
@@ -124,9 +130,11 @@ export class Agent {
       send: (resources) =>
         this.#registration.send({ type: 'OVERSUBSCRIBED', oversubscribed: { resources } }),
     });
+    this.#containers = new NestedContainers(this.#context, options.sandboxes);
     this.#customExecutors = new CustomExecutors(this.#context);
     this.#commandTasks = new CommandTasks(this.#context, (batch, executor) => {
       if (executor.kind !== 'GROUP') return;
+      batch.afterwards(() => this.#containers.executorEnded(executor.containerId));
       batch.afterwards(() => this.#customExecutors.tellExited(executor, 0));
     });
     const runners = { commandTasks: this.#commandTasks, customExecutors: this.#customExecutors };
@@ -232,6 +240,7 @@ export class Agent {
       agentInfo: this.agentInfo,
       commandTasks: this.#commandTasks,
       customExecutors: this.#customExecutors,
+      containers: this.#containers,
     }).run();
     this.#context.checkpointed.recover(destroyedVolumes);
     this.#context.metrics.recoveryTimeMs = world.clock.elapsed() - startMs;
@@ -262,6 +271,11 @@ export class Agent {
     else if (reregistered !== undefined) this.#registered(reregistered.agent_id.value, message);
     else if (refused !== undefined) this.#refused(refused.message, refused.shutdown === true);
     else if (this.#registration.isRegistered) this.#handle(message);
+  }
+
+  /** Containers that the operators' API launches; to be asked once the agent has recovered. */
+  get containers(): NestedContainers {
+    return this.#containers;
   }
 
   executorSubscribe(call: ExecutorCall, stream: ExecutorStream): CallAnswer {
@@ -300,6 +314,7 @@ export class Agent {
 
   #containerEnded(containerId: ContainerId, end: ContainerEnd): void {
     if (this.#isClosed) return;
+    this.#containers.ended(containerId, end);
     this.#commandTasks.ended(containerId, end);
     this.#customExecutors.ended(containerId, end);
   }
@@ -324,6 +339,15 @@ export class Agent {
           },
         }),
     });
+    const operations = new Operations({
+      world,
+      config,
+      timers,
+      checkpoint,
+      state,
+      send: (operation) =>
+        this.#registration.send({ type: 'OPERATION_STATUS', operation_status: { operation } }),
+    });
     const context: AgentContext = {
       world,
       config,
@@ -339,7 +363,9 @@ export class Agent {
         checkpoint,
         state,
         volumes,
+        operations,
       }),
+      operations,
       volumes,
       updates,
       collector: new SandboxCollector({ world, config, sandboxes, checkpoint, timers }),
@@ -383,14 +409,20 @@ export class Agent {
     const wasRegistered = this.#registration.isRegistered;
     this.#registration.registered(answer?.ping_timeout_seconds ?? 0);
     // A repeated answer changes nothing; what is outstanding is on its way already.
-    if (!wasRegistered) updates.resume();
+    if (!wasRegistered) {
+      updates.resume();
+      this.#context.operations.resume();
+    }
     this.#oversubscription.registered();
+    // A drain that is under way follows.
+    state.drain = undefined;
     this.#endings.dropUnknown(message.reregistered?.unknown_tasks ?? []);
   }
 
   #handle(message: LinkMasterMessage): void {
     if (message.run_tasks !== undefined) this.#launches.run(message.run_tasks);
     if (message.kill_task !== undefined) this.#endings.killTask(message.kill_task);
+    if (message.drain !== undefined) this.#endings.drain(message.drain);
     if (message.acknowledge !== undefined) {
       const { framework_id, task_id, uuid } = message.acknowledge;
       this.#context.updates.acknowledge(
@@ -414,6 +446,14 @@ export class Agent {
     }
     if (message.checkpoint_resources !== undefined) {
       this.#context.checkpointed.apply(message.checkpoint_resources.resources ?? []);
+    }
+    if (message.apply_operation !== undefined) {
+      const { resources = [], ...order } = message.apply_operation;
+      this.#context.checkpointed.apply(resources, order);
+    }
+    if (message.acknowledge_operation !== undefined) {
+      const { value } = message.acknowledge_operation.status_uuid;
+      this.#context.operations.acknowledge(value);
     }
     if (message.update_framework !== undefined) {
       this.#endings.updateFramework(message.update_framework.framework_info);

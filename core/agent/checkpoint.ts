@@ -35,6 +35,11 @@ export const KEYS = {
   task: (containerId: ContainerId, taskId: TaskId): string => `tasks/${containerId}/${taskId}`,
   update: (containerId: ContainerId, taskId: TaskId, number: number): string =>
     `updates/${containerId}/${taskId}/${String(number).padStart(10, '0')}`,
+  /** Of a container that the API launched, by the id under which it runs. */
+  container: (runId: ContainerId): string => `containers/${runId}`,
+  /** Base64 has slashes, which keys keep for themselves. */
+  operation: (uuid: string): string =>
+    `operations/${uuid.replaceAll('/', '_').replaceAll('+', '-')}`,
   sandbox: (containerId: ContainerId): string => `sandboxes/${containerId}`,
 } as const;
 

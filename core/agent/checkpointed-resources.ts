@@ -13,9 +13,10 @@ import {
   persistentVolumes,
   withoutVolumes,
 } from '../resources/index.js';
-import { type Checkpoint, KEYS } from './checkpoint.js';
+import { type Batch, type Checkpoint, KEYS } from './checkpoint.js';
 import type { AgentConfig } from './config.js';
 import { MAX_INFO_CHARS, sizeFault } from './limits.js';
+import type { OperationOrder, OperationOutcome, Operations } from './operations.js';
 import { volumeDirectory, volumeRoot } from './paths.js';
 import type { ContainerVolume, Volumes } from './ports.js';
 import { totalResources } from './reconfiguration.js';
@@ -31,6 +32,13 @@ export interface CheckpointedResourcesOptions {
   readonly checkpoint: Checkpoint;
   readonly state: AgentState;
   readonly volumes: Volumes;
+  readonly operations: Operations;
+}
+
+/** What the master wants remembered from now on, and the operations that led to it. */
+interface Wanted {
+  readonly resources: readonly Resource[];
+  readonly orders: readonly OperationOrder[];
 }
 
 /** A volume by its folder. */
@@ -38,7 +46,7 @@ type VolumesByFolder = ReadonlyMap<string, Resources>;
 
 export class CheckpointedResources {
   readonly #options: CheckpointedResourcesOptions;
-  readonly #waiting: (readonly Resource[])[] = [];
+  readonly #waiting: Wanted[] = [];
   #working: Promise<void> | undefined;
   /** Volumes that are off the record and whose folders are not out of the way yet. */
   #leaving = new Map<string, Resources>();
@@ -67,10 +75,15 @@ export class CheckpointedResources {
     if (leaving.length === 0) void this.#sweep();
   }
 
-  /** Takes what the master wants remembered. It counts once it is on its way to the record. */
-  apply(resources: readonly Resource[]): void {
-    if (this.#waiting.length >= MAX_WAITING_RESOURCES) this.#waiting.pop();
-    this.#waiting.push(resources);
+  /**
+   * Takes what the master wants remembered. It counts once it is on its way to the record. With an
+   * `order`, what becomes of that operation is on record together with it.
+   */
+  apply(resources: readonly Resource[], order?: OperationOrder): void {
+    if (order !== undefined && !this.#options.operations.begin(order)) return;
+    const isFull = this.#waiting.length >= MAX_WAITING_RESOURCES;
+    const earlier = isFull ? (this.#waiting.pop()?.orders ?? []) : [];
+    this.#waiting.push({ resources, orders: order === undefined ? earlier : [...earlier, order] });
     this.#working ??= this.#work().finally(() => this.#idle());
   }
 
@@ -112,14 +125,23 @@ export class CheckpointedResources {
         // oxlint-disable-next-line no-await-in-loop -- each list is the successor of the one before
         await this.#take(next);
       } catch (error) {
-        world.log.error('reservations of the master cannot be kept', {
-          error: errorMessage(error),
-        });
+        const message = errorMessage(error);
+        world.log.error('reservations of the master cannot be kept', { error: message });
+        this.#drop(next.orders, message);
       }
     }
   }
 
-  async #take(wanted: readonly Resource[]): Promise<void> {
+  /** Tells that nothing was done. */
+  #drop(orders: readonly OperationOrder[], message: string): void {
+    const batch = this.#options.checkpoint.batch();
+    for (const order of orders) {
+      this.#options.operations.finish(batch, order, { state: 'OPERATION_DROPPED', message });
+    }
+    batch.commit();
+  }
+
+  async #take({ resources: wanted, orders }: Wanted): Promise<void> {
     const { config, state, timers } = this.#options;
     const fault = sizeFault('CheckpointResources', { resources: wanted }, MAX_INFO_CHARS);
     if (fault !== undefined) throw new PlateauError('INVALID_RESOURCES', fault);
@@ -136,8 +158,13 @@ export class CheckpointedResources {
     }
     const gone = [...here].filter(([folder]) => !next.has(folder));
     for (const [folder, volume] of gone) this.#leaving.set(folder, volume);
-    if (failed.isEmpty) this.#record(wanted, total);
-    else this.#record(...this.#without(wanted, failed));
+    const outcomes = orders.map((order) => [order, this.#outcomeOf(order, failedFolders)] as const);
+    const [kept, sum] = failed.isEmpty ? [wanted, total] : this.#without(wanted, failed);
+    this.#record(kept, sum, (batch) => {
+      for (const [order, outcome] of outcomes) {
+        this.#options.operations.finish(batch, order, outcome);
+      }
+    });
     if (gone.length === 0) return;
     await this.#durable();
     if (!timers.isDisposed) await this.#finishRemovals();
@@ -173,17 +200,36 @@ export class CheckpointedResources {
   }
 
   /** Puts the state as it is to be, with what is to be removed, on record in one step. */
-  #record(resources: readonly Resource[], total: Resources): void {
+  #record(
+    resources: readonly Resource[],
+    total: Resources,
+    alongside: (batch: Batch) => void,
+  ): void {
     const { checkpoint, state } = this.#options;
     state.checkpointedResources = resources;
     this.#total = total;
     const batch = checkpoint.batch();
     batch.put(KEYS.resources, 'CheckpointResources', { resources });
     this.#recordLeaving(batch);
+    alongside(batch);
     batch.commit();
   }
 
-  #recordLeaving(batch: ReturnType<Checkpoint['batch']>): void {
+  /** An operation has failed when it was to make a volume that has no folder. */
+  #outcomeOf(
+    { operation: { info } }: OperationOrder,
+    failedFolders: ReadonlySet<string>,
+  ): OperationOutcome {
+    const folders = [...this.#volumesOf(info.create?.volumes ?? []).keys()];
+    const missing = folders.find((folder) => failedFolders.has(folder));
+    if (missing === undefined) return { state: 'OPERATION_FINISHED' };
+    const message =
+      `the folder ${missing} of the volume could not be made, and tasks that use it will fail: ` +
+      'DESTROY it, or have the operator see to the disk';
+    return { state: 'OPERATION_FAILED', message };
+  }
+
+  #recordLeaving(batch: Batch): void {
     const resources = Resources.sum(this.#leaving.values()).toWire();
     if (resources.length === 0) batch.delete(KEYS.destroyedVolumes);
     else batch.put(KEYS.destroyedVolumes, 'CheckpointResources', { resources });

@@ -18,6 +18,7 @@ import { endOfTask, failedLaunch } from './outcomes.js';
 import type { ContainerEnd, ContainerFate, ContainerSpec, LaunchOutcome } from './ports.js';
 import { executorRecord } from './records.js';
 import type { AgentExecutor, AgentTask } from './state.js';
+import { TaskChecks } from './task-checks.js';
 
 /** A container of a task, until it has ended. */
 interface RunningTask {
@@ -37,6 +38,7 @@ export class CommandTasks {
   readonly #context: TaskContext;
   readonly #onExecutorEnded: (batch: Batch, executor: AgentExecutor) => void;
   readonly #running = new Map<ContainerId, RunningTask>();
+  readonly #checks: TaskChecks;
 
   /** `onExecutorEnded` is told, within the batch, when the last task of an executor has ended. */
   constructor(
@@ -45,6 +47,7 @@ export class CommandTasks {
   ) {
     this.#context = context;
     this.#onExecutorEnded = onExecutorEnded;
+    this.#checks = new TaskChecks(context, (task) => this.kill(task, 'HEALTH_CHECK'));
   }
 
   /** How many containers run or start. */
@@ -84,7 +87,10 @@ export class CommandTasks {
       return;
     }
     if (task.process === undefined) this.#started(batch, running, fate);
-    else this.#watch(batch, running);
+    else {
+      this.#watch(batch, running);
+      this.#checks.resume(task);
+    }
   }
 
   /**
@@ -107,6 +113,7 @@ export class CommandTasks {
       return;
     }
     task.ending = { cause, grace_period: toDurationInfo(graceMs) };
+    this.#checks.stop(task);
     const tells = task.executor.framework.can('TASK_KILLING_STATE');
     if (tells && running.phase === 'started') {
       this.#context.reports.change(batch, task, {
@@ -203,6 +210,7 @@ export class CommandTasks {
       reports.putTask(batch, task);
     }
     this.#watch(batch, running);
+    this.#checks.start(task);
   }
 
   /** Arms what a started task needs: its kill, or the end of its time. */
@@ -270,6 +278,7 @@ export class CommandTasks {
     const { task, containerId } = running;
     running.killTimer?.dispose();
     running.completionTimer?.dispose();
+    this.#checks.stop(task);
     this.#running.delete(containerId);
     report();
     batch.afterwards(() => this.#context.containerizer.forget(containerId));

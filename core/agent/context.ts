@@ -7,6 +7,7 @@ import type { AgentAddress, AgentConfig } from './config.js';
 import type { SandboxCollector } from './gc.js';
 import type { AgentMetrics } from './metrics.js';
 import type { Containerizer, Volumes } from './ports.js';
+import type { Operations } from './operations.js';
 import type { AgentState } from './state.js';
 import type { StatusUpdates } from './status-updates.js';
 
@@ -19,6 +20,7 @@ export interface AgentContext {
   readonly checkpoint: Checkpoint;
   readonly state: AgentState;
   readonly checkpointed: CheckpointedResources;
+  readonly operations: Operations;
   readonly volumes: Volumes;
   readonly updates: StatusUpdates;
   readonly collector: SandboxCollector;

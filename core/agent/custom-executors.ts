@@ -148,6 +148,12 @@ export class CustomExecutors {
     process.shutdownTimer = this.#context.timers.after(graceMs, () => this.#kill(process));
   }
 
+  /** Shuts an executor down that has no task left, while the host is being emptied. */
+  endIdle(executor: AgentExecutor): void {
+    const isIdle = executor.active.size === 0 && executor.phase !== 'terminated';
+    if (isIdle && this.#context.state.drain !== undefined) this.shutdown(executor);
+  }
+
   /** Kills an executor with its tasks at once: what it was lent is needed. */
   preempt(executor: AgentExecutor): void {
     const process = this.processOf(executor);

@@ -2,20 +2,24 @@
  * Everything by which the master or an operator ends things: kills of tasks, shutdown of executors,
  * frameworks and the agent itself; and what the master believes in that is not here.
  */
-import type {
-  FrameworkInfo,
-  LinkFrameworkTasks,
-  LinkMasterMessageKillTask,
-  LinkMasterMessageShutdownExecutor,
+import {
+  type DrainConfig,
+  type FrameworkInfo,
+  type LinkFrameworkTasks,
+  type LinkMasterMessageDrain,
+  type LinkMasterMessageKillTask,
+  type LinkMasterMessageShutdownExecutor,
+  durationInfoMs,
 } from '../api/index.js';
 import { type Disposable, type ExecutorId, type FrameworkId, id } from '../base/index.js';
 import { KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
 import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
+import { drainEnding, isDrain } from './drain.js';
 import { shutdownGraceMs } from './grace.js';
 import { MAX_INFO_CHARS, sizeFault } from './limits.js';
-import type { AgentExecutor } from './state.js';
+import type { AgentExecutor, AgentTask } from './state.js';
 
 /** How often the end of the agent looks whether its containers have ended. */
 export const END_POLL_MS = 20;
@@ -70,6 +74,37 @@ export class Endings {
     if (executor !== undefined) this.#shutdown(executor);
   }
 
+  /**
+   * Makes everything end, because the host is to be empty; asked again, it only hastens. What is not
+   * told on which conditions, is over.
+   */
+  drain({ config, started = 0 }: LinkMasterMessageDrain): void {
+    const { state } = this.#context;
+    state.drain = config && { config, startedMs: started * 1000 };
+    if (config === undefined) return;
+    for (const executor of state.executors()) {
+      for (const task of executor.active.values()) this.#drainTask(task, config);
+      if (executor.kind === 'CUSTOM') this.#customExecutors.endIdle(executor);
+    }
+  }
+
+  #drainTask(task: AgentTask, drain: DrainConfig): void {
+    const { checkpoint, config, reports } = this.#context;
+    const { cause, grace_period } = drainEnding(task, drain, config);
+    const isCustom = task.executor.kind === 'CUSTOM';
+    const { ending } = task;
+    // Of tasks that the launcher runs, `killWithin` records the first reason.
+    const isNews = ending === undefined ? isCustom : isDrain(ending) && ending.cause !== cause;
+    if (isNews) {
+      task.ending = { cause, grace_period: ending?.grace_period ?? grace_period };
+      const batch = checkpoint.batch();
+      reports.putTask(batch, task);
+      batch.commit();
+    }
+    if (isCustom) this.#customExecutors.kill(task, { grace_period });
+    else this.#commandTasks.killWithin(task, cause, durationInfoMs(grace_period));
+  }
+
   /** Kills an executor and its tasks without grace, as a QoS controller asks; false: none is here. */
   preempt(frameworkId: FrameworkId, executorId: ExecutorId): boolean {
     const executor = this.#context.state.frameworks.get(frameworkId)?.executors.get(executorId);
@@ -84,8 +119,9 @@ export class Endings {
 
   /** Ends all of a framework. Nobody wants to hear of its tasks any more. */
   shutdownFramework(frameworkId: FrameworkId): void {
-    const { state, updates, reports, checkpoint } = this.#context;
+    const { state, updates, operations, reports, checkpoint } = this.#context;
     updates.dropFramework(frameworkId);
+    operations.dropFramework(frameworkId);
     const framework = state.frameworks.get(frameworkId);
     if (framework === undefined || framework.isTerminating) return;
     framework.isTerminating = true;
@@ -102,7 +138,7 @@ export class Endings {
 
   /** Takes the newest info of a framework; its scheduler may be another, so updates are repeated. */
   updateFramework(info: FrameworkInfo): void {
-    const { state, checkpoint, updates, world } = this.#context;
+    const { state, checkpoint, operations, updates, world } = this.#context;
     const frameworkId = id<'FrameworkId'>(info.id?.value ?? '');
     const framework = state.frameworks.get(frameworkId);
     const fault = sizeFault('FrameworkInfo', info, MAX_INFO_CHARS);
@@ -114,6 +150,7 @@ export class Endings {
       batch.commit();
     }
     updates.resend(frameworkId);
+    operations.resend(frameworkId);
   }
 
   /** Ends everything; resolves when no container is left, or none ends for too long. */

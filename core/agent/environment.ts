@@ -12,6 +12,11 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Longest wait between attempts of an executor to subscribe again; told to it. */
 const SUBSCRIPTION_BACKOFF_MAX_MS = 2000;
 
+/** What a container of no framework sees. */
+export function baseEnvironment(sandbox: string): Readonly<Record<string, string>> {
+  return { PATH: DEFAULT_PATH, HOME: sandbox };
+}
+
 /** What every process in a sandbox sees, besides the environment of its command. */
 export function containerEnvironment(options: {
   readonly executor: AgentExecutor;

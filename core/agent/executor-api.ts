@@ -217,7 +217,9 @@ export class ExecutorApi {
     task.seenUuids.push(uuid);
     executor.queued.delete(task.id);
     reports.record(batch, task, this.#complete(task, status));
-    if (task.isTerminal) process.pendingKills.delete(task.id);
+    if (!task.isTerminal) return;
+    process.pendingKills.delete(task.id);
+    batch.afterwards(() => this.#executors.endIdle(executor));
   }
 
   /** Fills in what the agent knows better than the executor. */

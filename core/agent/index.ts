@@ -1,5 +1,24 @@
 /** The agent: the state machine of a host, and what it needs from outside. */
 export { Agent, type AgentOptions } from './agent.js';
+export { HELD_UP_AGENT_MS } from './check-loop.js';
+export {
+  type CheckTiming,
+  type HealthTolerance,
+  MAX_CHECK_TIMEOUT_MS,
+  MIN_CHECK_INTERVAL_MS,
+  checkTiming,
+  healthTiming,
+  healthTolerance,
+} from './check-settings.js';
+export {
+  HealthJudge,
+  type HealthNews,
+  type HealthVerdict,
+  type ProbeResult,
+  checkStatusOf,
+  emptyCheckStatus,
+  healthVerdict,
+} from './check-verdicts.js';
 export { CHECKPOINT_FORMAT, LAZY_DELETE_DELAY_MS, MAX_LAZY_DELETES } from './checkpoint.js';
 export { MAX_WAITING_RESOURCES } from './checkpointed-resources.js';
 export { AGENT_DEFAULTS, type AgentAddress, type AgentConfig, agentConfig } from './config.js';
@@ -11,6 +30,24 @@ export {
   type ResourceUsage,
   fixedEstimator,
 } from './estimator.js';
+export { ApiContainer, type ContainerExit } from './api-container.js';
+export { type ContainerRun, findTaskRun, pathOfContainer } from './container-parents.js';
+export {
+  ContainerSession,
+  MAX_SESSION_READERS,
+  type SessionInput,
+  type SessionReader,
+} from './container-sessions.js';
+export {
+  type AwaitedEnd,
+  type ContainerLaunch,
+  MAX_API_CONTAINERS,
+  MAX_CONTAINER_DEPTH,
+  MAX_ENDED_API_CONTAINERS,
+  MAX_SESSIONS,
+  NestedContainers,
+  SESSION_DRAIN_MS,
+} from './nested-containers.js';
 export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
 export { MAX_FINISHED_SANDBOXES } from './gc.js';
 export { COMMAND_EXECUTOR_CPUS, COMMAND_EXECUTOR_MEMORY_MIB } from './launches.js';
@@ -32,20 +69,30 @@ export {
   volumeRoot,
 } from './paths.js';
 export type {
+  CommandProbe,
   ContainerEnd,
   ContainerFate,
+  ContainerPipes,
   ContainerSpec,
+  ContainerUsage,
   ContainerVolume,
   Containerizer,
   ExecutorStream,
+  HttpProbe,
   KnownContainer,
   LaunchOutcome,
   MasterConnection,
   MasterConnector,
+  OutputListener,
+  ProbeListener,
+  ProbeOutcome,
+  ProbeSpec,
   Sandboxes,
+  TcpProbe,
   VolumePlace,
   Volumes,
 } from './ports.js';
+export { MAX_COMMAND_PROBES, MAX_NETWORK_PROBES } from './probe-queue.js';
 export {
   MAX_QOS_CORRECTIONS,
   MIN_QOS_INTERVAL_MS,
@@ -61,3 +108,4 @@ export {
   MAX_REMEMBERED_UUIDS,
 } from './state.js';
 export { MAX_PENDING_UPDATES_PER_TASK } from './status-updates.js';
+export { MAX_WAITING_CHECK_UPDATES } from './task-checks.js';

@@ -37,6 +37,7 @@ export function introduction(options: IntroductionOptions): LinkAgentMessage {
     reregister: {
       ...common,
       frameworks: frameworks.map((framework) => framework.info),
+      operations: [...state.operations.values()],
       tasks: executors.flatMap((executor) => tasksOf(executor, updates)),
       executors: executors
         .filter((executor) => executor.kind !== 'COMMAND' && executor.phase !== 'terminated')

@@ -4,6 +4,7 @@
  */
 import {
   type CheckpointExecutorKind,
+  type CheckpointTaskProbeContext,
   type CommandInfo,
   type ExecutorInfo,
   type LinkMasterMessageRunTasks,
@@ -18,6 +19,7 @@ import {
 } from '../api/index.js';
 import { type ContainerId, type TaskId, assert, id } from '../base/index.js';
 import { Resources, fromThousandths } from '../resources/index.js';
+import { runsCommands } from './check-settings.js';
 import { type Batch, KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
 import type { TaskContext } from './task-context.js';
@@ -62,6 +64,7 @@ export class Launches {
       (message.executor_info && sizeFault('ExecutorInfo', message.executor_info, MAX_INFO_CHARS));
     if (fault !== undefined) {
       this.#refuseAll(message, fault);
+      this.#tellUnlaunched(message);
       return;
     }
     const before = state.frameworks.get(id<'FrameworkId'>(frameworkId));
@@ -74,8 +77,9 @@ export class Launches {
         framework_info: message.framework_info,
       });
     }
-    const tasks = (message.tasks ?? []).filter((task) => this.#isAcceptable(framework, task));
+    const tasks = this.#acceptable(framework, message);
     this.#dispatch(batch, framework, { ...message, tasks });
+    batch.afterwards(() => this.#tellUnlaunched(message));
     batch.commit();
     this.#context.reports.tidyFramework(framework);
   }
@@ -93,6 +97,40 @@ export class Launches {
     }
   }
 
+  /** The tasks of a message that can be taken; of a group all of them, or none. */
+  #acceptable(
+    framework: AgentFramework,
+    { tasks = [], group }: LinkMasterMessageRunTasks,
+  ): readonly TaskInfo[] {
+    const acceptable = tasks.filter((task) => this.#isAcceptable(framework, task));
+    if (group !== true || acceptable.length === tasks.length) return acceptable;
+    for (const info of acceptable) {
+      this.#refuse(framework, info, {
+        reason: 'REASON_TASK_GROUP_INVALID',
+        message: 'Another task of the group cannot be taken',
+      });
+    }
+    return [];
+  }
+
+  /** The master counts an executor that it wants started: it has to know when there is none. */
+  #tellUnlaunched(message: LinkMasterMessageRunTasks): void {
+    const { executor_info: info, framework_info: owner, launch_executor: isNew } = message;
+    if (info === undefined || isNew !== true) return;
+    const framework = this.#context.state.frameworks.get(id<'FrameworkId'>(owner.id?.value ?? ''));
+    const executor = framework?.executors.get(id<'ExecutorId'>(info.executor_id.value));
+    // The end of one that still runs, or ends, is told when it comes.
+    if (executor !== undefined && executor.phase !== 'terminated') return;
+    this.#context.send({
+      type: 'EXECUTOR_EXITED',
+      executor_exited: {
+        framework_id: { value: owner.id?.value ?? '' },
+        executor_id: info.executor_id,
+        status: 0,
+      },
+    });
+  }
+
   #dispatch(
     batch: Batch,
     framework: AgentFramework,
@@ -101,7 +139,14 @@ export class Launches {
     const { tasks } = message;
     const executorInfo = message.executor_info ?? tasks[0]?.executor;
     if (tasks.length === 0) return;
-    if (executorInfo === undefined) {
+    const isGone =
+      executorInfo !== undefined &&
+      message.launch_executor === false &&
+      !framework.executors.has(id<'ExecutorId'>(executorInfo.executor_id.value));
+    if (isGone) {
+      // The master does not know yet that it has ended, and counts nothing for another one.
+      for (const info of tasks) this.#refuse(framework, info, EXECUTOR_ENDS);
+    } else if (executorInfo === undefined) {
       for (const task of tasks) this.#runCommandTask(batch, framework, task);
     } else if (executorInfo.type === 'DEFAULT') {
       this.#runGroup(batch, framework, executorInfo, tasks);
@@ -258,18 +303,16 @@ export class Launches {
     },
   ): void {
     const { info } = launch;
-    if (info.health_check !== undefined || info.check !== undefined) {
-      this.#context.world.log.warn('checks of tasks are not performed', {
-        task: info.task_id.value,
-      });
-    }
     const task = this.#addTask(executor, info);
     task.containerId = launch.containerId;
     task.group = launch.group;
     const limit = info.max_completion_time;
     task.maxCompletionTimeMs = limit === undefined ? undefined : durationInfoMs(limit);
     task.info = undefined;
-    this.#commandTasks.prepare(batch, task, this.#taskContainer(task, info, launch.containerId));
+    const container = this.#taskContainer(task, info, launch.containerId);
+    task.check = info.check;
+    if (runsCommands(info)) task.probeContext = probeContext(container);
+    this.#commandTasks.prepare(batch, task, container);
   }
 
   #taskContainer(task: AgentTask, info: TaskInfo, containerId: ContainerId): ContainerSpec {
@@ -309,6 +352,15 @@ const EXECUTOR_ENDS = {
   reason: 'REASON_EXECUTOR_TERMINATED',
   message: 'The executor of the task is ending',
 } as const;
+
+/** What commands of checks share with the command of their task. */
+function probeContext({ user, environment, command }: ContainerSpec): CheckpointTaskProbeContext {
+  const common = Object.entries(environment).map(([name, value]) => ({ name, value }));
+  return {
+    user,
+    environment: { variables: [...common, ...(command.environment?.variables ?? [])] },
+  };
+}
 
 /** The executor that stands for a command task in the API. */
 export function commandExecutorInfo(framework: AgentFramework, task: TaskInfo): ExecutorInfo {

@@ -1,4 +1,5 @@
 /** In what words and states the ends of containers are told to schedulers. */
+import { healthTolerance } from './check-settings.js';
 import type { StateChange } from './reports.js';
 import type { ContainerEnd, LaunchOutcome } from './ports.js';
 import type { AgentFramework, AgentTask } from './state.js';
@@ -71,10 +72,19 @@ function killed(task: AgentTask, end: ContainerEnd | undefined): StateChange {
       withContainer: end !== undefined,
     };
   }
+  const message = end === undefined ? undefined : describeEnd(end);
+  if (task.ending?.cause === 'HEALTH_CHECK') return killedUnhealthy(task, message);
+  return { state: 'TASK_KILLED', source: 'SOURCE_EXECUTOR', message };
+}
+
+function killedUnhealthy(task: AgentTask, message: string | undefined): StateChange {
+  const { maxFailures } = healthTolerance(task.task.health_check ?? {});
+  const why = `ended because its health check failed ${maxFailures} times in a row`;
   return {
     state: 'TASK_KILLED',
     source: 'SOURCE_EXECUTOR',
-    message: end === undefined ? undefined : describeEnd(end),
+    message: message === undefined ? why : `${message}; ${why}`,
+    healthy: false,
   };
 }
 

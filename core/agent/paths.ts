@@ -37,9 +37,14 @@ export function latestRunLink(workDir: string, ids: Omit<RunIds, 'containerId'>)
   return `${executorDirectory(workDir, ids)}/runs/latest`;
 }
 
-/** The sandbox of a task that shares its executor with others, inside that of the executor. */
-export function nestedDirectory(executorSandbox: string, containerId: ContainerId): string {
+/** The sandbox of a container that is inside another, be it that of a task in a group. */
+export function nestedDirectory(executorSandbox: string, containerId: string): string {
   return `${executorSandbox}/containers/${containerId}`;
+}
+
+/** The sandbox of a container that belongs to no framework. */
+export function standaloneDirectory(workDir: string, containerId: string): string {
+  return `${workDir}/containers/${containerId}`;
 }
 
 /** The folders above a run's sandbox: of its executor, then of its framework. */

@@ -25,6 +25,13 @@ export interface ContainerSpec {
   readonly container?: ContainerInfo | undefined;
   /** The whole environment besides that of the command; nothing of the agent's leaks in. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The process whose environment it starts from, below `environment`; the launch fails without it. */
+  readonly environmentFrom?: { readonly pid: number; readonly startTime: string } | undefined;
+  /**
+   * The standard streams are pipes, to be taken by `Containerizer.pipes`, and no sandbox is made: the
+   * command runs in one that is there. It ends when the agent does.
+   */
+  readonly hasPipes?: boolean | undefined;
   /** The user to run as; undefined: the agent's own. */
   readonly user: string | undefined;
   /** Persistent volumes, which are there; the launch fails when one cannot be given. */
@@ -66,6 +73,91 @@ export type ContainerFate =
   | { readonly kind: 'running'; readonly pid: number; readonly startTime: string }
   | ContainerEnd;
 
+/** What a check does to a task once. It runs where the container runs, on its loopback interface. */
+export type ProbeSpec = CommandProbe | HttpProbe | TcpProbe;
+
+/**
+ * Runs a command beside the task: in its sandbox, as its user. All that it started ends with it, and
+ * it does not outlive the agent.
+ */
+export interface CommandProbe {
+  readonly type: 'COMMAND';
+  /** Absolute path of the task's sandbox. */
+  readonly sandbox: string;
+  /** Its environment is whole, but for what every command is given; `user` and `uris` do not count. */
+  readonly command: CommandInfo;
+  /** Whom to run as; undefined: the agent's own user. */
+  readonly user: string | undefined;
+  /** Name of the file in the sandbox that its output is added to. */
+  readonly logName: string;
+}
+
+/** Asks for a page and follows no redirect. */
+export interface HttpProbe {
+  readonly type: 'HTTP';
+  /** With `https` any certificate will do. */
+  readonly scheme: 'http' | 'https';
+  readonly address: '127.0.0.1' | '::1';
+  readonly port: number;
+  readonly path: string;
+}
+
+/** Connects, and closes the connection. */
+export interface TcpProbe {
+  readonly type: 'TCP';
+  readonly address: '127.0.0.1' | '::1';
+  readonly port: number;
+}
+
+/** What came of a probe. */
+export type ProbeOutcome =
+  | { readonly kind: 'exited'; readonly code: number }
+  /** The status of a whole answer. */
+  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'connected' }
+  /** The task did not answer, or the command could not be run or died by a signal. */
+  | { readonly kind: 'failed'; readonly message: string }
+  /** It could not be carried out, for which the task is not to blame. */
+  | { readonly kind: 'unknown'; readonly message: string };
+
+/** Who hears of a probe. */
+export interface ProbeListener {
+  /** It is under way: from now on the task is expected to answer. */
+  begun(): void;
+  /** Told once at most, after `begun` or instead of it; never while `probe` is being called. */
+  done(outcome: ProbeOutcome): void;
+}
+
+/** Hears what a container writes. */
+export interface OutputListener {
+  data(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;
+  /** Both streams have ended. */
+  end(): void;
+}
+
+/** The standard streams of a container. What is not read holds the process up. */
+export interface ContainerPipes {
+  /** Starts to read. Call once. */
+  read(listener: OutputListener): void;
+  pause(): void;
+  resume(): void;
+  /** Resolves when more may be written; false: the process does not read any more. */
+  write(bytes: Uint8Array): Promise<boolean>;
+  endInput(): void;
+  /** Lets go of all of them; a process that still runs is killed. */
+  close(): void;
+}
+
+/** What the processes of a container use together. */
+export interface ContainerUsage {
+  /** Of the processes that live and of those that they waited for. */
+  readonly cpuUserSeconds: number;
+  readonly cpuSystemSeconds: number;
+  readonly residentBytes: number;
+  readonly processes: number;
+  readonly threads: number;
+}
+
 export interface Containerizer {
   /** What it cannot enforce, in words for the log and the docs. */
   readonly unenforced: readonly string[];
@@ -78,6 +170,19 @@ export interface Containerizer {
   launch(spec: ContainerSpec): Promise<LaunchOutcome>;
   /** Sends a signal to every process of the container. An ended container is no error. */
   signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** As `signal`, with any signal of the system by number; only containerizers of real hosts know it. */
+  signalNumber?(containerId: ContainerId, signal: number): void;
+  /** Takes the streams of a container that was launched with pipes, once. Rejects when it cannot. */
+  pipes?(containerId: ContainerId): Promise<ContainerPipes>;
+  /** What containers use, by the number of their first process; those that ended are left out. */
+  usage?(
+    leaders: readonly { readonly pid: number; readonly startTime: string }[],
+  ): ReadonlyMap<number, ContainerUsage>;
+  /**
+   * Probes a task. Disposing gives the probe up: whatever it started is ended, and the listener hears
+   * nothing more. `close` gives up all.
+   */
+  probe(spec: ProbeSpec, listener: ProbeListener): Disposable;
   /**
    * The end of a container has been checkpointed: nobody needs to remember it any more. Until then
    * the containerizer tells it again after each restart of the agent.

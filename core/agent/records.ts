@@ -33,6 +33,8 @@ export function taskRecord(task: AgentTask): CheckpointTask {
       maxCompletionTimeMs === undefined ? undefined : toDurationInfo(maxCompletionTimeMs),
     group: task.group.map((value) => ({ value })),
     ending: task.ending,
+    check: task.check,
+    probe_context: task.probeContext,
   };
 }
 
@@ -65,6 +67,8 @@ export function restoreTask(executor: AgentExecutor, record: CheckpointTask): Ag
   task.maxCompletionTimeMs = limit === undefined ? undefined : durationInfoMs(limit);
   task.group = (record.group ?? []).map((entry) => id<'TaskId'>(entry.value));
   task.ending = record.ending;
+  task.check = record.check;
+  task.probeContext = record.probe_context;
   (task.isTerminal ? executor.terminated : executor.active).set(task.id, task);
   return task;
 }

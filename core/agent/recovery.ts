@@ -26,6 +26,7 @@ import { CHECKPOINT_FORMAT, KEYS } from './checkpoint.js';
 import type { CommandTasks } from './command-tasks.js';
 import type { TaskContext } from './task-context.js';
 import type { CustomExecutors } from './custom-executors.js';
+import type { NestedContainers } from './nested-containers.js';
 import type { ContainerFate, KnownContainer } from './ports.js';
 import { isReconfigurable } from './reconfiguration.js';
 import { restoreExecutor, restoreTask } from './records.js';
@@ -39,6 +40,7 @@ export interface RecoveryOptions {
   readonly agentInfo: AgentInfo;
   readonly commandTasks: CommandTasks;
   readonly customExecutors: CustomExecutors;
+  readonly containers: NestedContainers;
 }
 
 /** What is left to be done by others. */
@@ -88,10 +90,14 @@ export class Recovery {
     const survivors = this.#survivors();
     if (change !== undefined) this.#refuseWhileRunning(change, survivors);
     if (agent !== undefined) this.#renewAgent(agent);
-    const fates = await context.containerizer.recover(isReboot ? [] : knownOf(survivors));
+    const isNew = context.state.agentId === undefined;
+    const nested = isNew ? [] : await this.#options.containers.restore(this.#options.store);
+    const known = [...knownOf(survivors), ...nested];
+    const fates = await context.containerizer.recover(isReboot ? [] : known);
     const fateOf = (containerId: ContainerId): ContainerFate =>
       isReboot ? REBOOTED : (fates.get(containerId) ?? NEVER_SEEN);
     this.#adopt(survivors, fateOf);
+    this.#options.containers.adopt(fateOf);
     const destroyed = await this.#options.store.get(KEYS.destroyedVolumes);
     return {
       destroyedVolumes: (destroyed && decode('CheckpointResources', destroyed).resources) ?? [],
@@ -147,7 +153,14 @@ export class Recovery {
   async #startAnew(): Promise<void> {
     const { store, context } = this.#options;
     const batch = context.checkpoint.batch();
-    for (const prefix of ['frameworks/', 'executors/', 'tasks/', 'updates/']) {
+    for (const prefix of [
+      'frameworks/',
+      'executors/',
+      'tasks/',
+      'updates/',
+      'containers/',
+      'operations/',
+    ]) {
       for (const entry of await store.list(prefix)) {
         batch.delete(entry.key);
         if (prefix !== 'executors/') continue;
@@ -182,6 +195,9 @@ export class Recovery {
       else executors.set(executor.containerId, executor);
     }
     await this.#restoreTasks(executors);
+    for (const entry of await store.list('operations/')) {
+      context.operations.restore(decode('CheckpointOperation', entry).operation);
+    }
   }
 
   async #restoreTasks(executors: ReadonlyMap<string, AgentExecutor>): Promise<void> {

@@ -4,6 +4,7 @@
  * executors and frameworks when the scheduler has acknowledged the last of them.
  */
 import {
+  type CheckStatusInfo,
   type ContainerID,
   type ContainerStatus,
   type Task,
@@ -16,7 +17,9 @@ import {
 } from '../api/index.js';
 import { type FrameworkId, type TaskId, id } from '../base/index.js';
 import { type Batch, KEYS } from './checkpoint.js';
+import { emptyCheckStatus } from './check-verdicts.js';
 import type { AgentContext } from './context.js';
+import { drainedStatus } from './drain.js';
 import type { AgentExecutor, AgentFramework, AgentTask } from './state.js';
 import { MAX_KEPT_STATUSES } from './limits.js';
 import { taskRecord } from './records.js';
@@ -29,6 +32,9 @@ export interface StateChange {
   readonly message?: string | undefined;
   /** Whether the status tells about the container. Default true. */
   readonly withContainer?: boolean;
+  readonly healthy?: boolean | undefined;
+  /** Default: that nothing is known, if the task has a check. */
+  readonly checkStatus?: CheckStatusInfo | undefined;
 }
 
 /** A task that has no record here: refused, or only the master believes in it. */
@@ -60,14 +66,17 @@ export class TaskReports {
       executorId: task.executor.id,
       uuid: world.ids.uuidBytes(),
       timeMs: world.clock.now(),
+      healthy: change.healthy,
+      checkStatus: checkStatusIn(task, change),
       containerStatus: change.withContainer === false ? undefined : this.containerStatus(task),
     });
     this.record(batch, task, status);
   }
 
   /** Puts a task into the state of a complete status (with uuid). Ignored when it is terminal. */
-  record(batch: Batch, task: AgentTask, status: TaskStatus): void {
+  record(batch: Batch, task: AgentTask, given: TaskStatus): void {
     if (task.isTerminal) return;
+    const status = drainedStatus(task, given);
     const { executor } = task;
     const isSilent = executor.framework.isTerminating;
     task.task = withStatus(task.task, status);
@@ -218,6 +227,12 @@ export class TaskReports {
     }
     this.tidy(executor);
   }
+}
+
+/** What was found out about a task; with nothing known, one that has a check says just that. */
+function checkStatusIn(task: AgentTask, change: StateChange): CheckStatusInfo | undefined {
+  if (task.check === undefined || change.source !== 'SOURCE_EXECUTOR') return undefined;
+  return change.checkStatus ?? emptyCheckStatus(task.check);
 }
 
 /** The container of a task; in a group it is inside that of the executor. */

@@ -4,12 +4,16 @@
  * then history. Executors and frameworks leave when nothing of them is left to do.
  */
 import {
+  type CheckInfo,
   type CheckpointExecutorKind,
   type CheckpointProcess,
   type CheckpointTaskEnding,
+  type DrainConfig,
+  type CheckpointTaskProbeContext,
   type ExecutorInfo,
   type FrameworkInfo,
   type FrameworkInfoCapabilityType,
+  type Operation,
   type Resource,
   type Task,
   type TaskInfo,
@@ -45,6 +49,10 @@ export class AgentTask {
   containerId: ContainerId | undefined;
   process: CheckpointProcess | undefined;
   maxCompletionTimeMs: number | undefined;
+  /** What the launcher's task is to be checked for, besides its health. */
+  check: CheckInfo | undefined;
+  /** Whom and in what environment the commands of its checks run as; set when it has such. */
+  probeContext: CheckpointTaskProbeContext | undefined;
   /** All tasks of its group, itself included; empty outside of groups. */
   group: readonly TaskId[] = [];
   /** Set once somebody wants the task to end. */
@@ -167,14 +175,25 @@ export class AgentFramework {
   }
 }
 
+/** An operator wants the host empty. */
+export interface AgentDrain {
+  readonly config: DrainConfig;
+  /** When it was asked for, in milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
 /** Everything together. */
 export class AgentState {
   /** Set when the agent is to end: it takes no more tasks. */
   isEnding = false;
+  /** As the master has told it since the last registration; undefined: tasks may run. */
+  drain: AgentDrain | undefined;
   /** Given by the master at the first registration. */
   agentId: AgentId | undefined;
   /** Dynamic reservations and persistent volumes, as the master has told them last. */
   checkpointedResources: readonly Resource[] = [];
+  /** By uuid: operations that are over, and whose outcome is not acknowledged. */
+  readonly operations = new Map<string, Operation>();
   readonly frameworks = new Map<FrameworkId, AgentFramework>();
   readonly completedFrameworks: Ring<AgentFramework>;
   readonly #config: AgentConfig;

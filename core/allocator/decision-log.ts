@@ -41,7 +41,7 @@ export class DecisionLog {
     if (this.#touched.length === 0) return;
     const nowMs = this.#clock.now();
     for (const { client, ring } of this.#touched) {
-      ring.endRun(nowMs, () => this.#tree.subtreeShare(client.role));
+      ring.endRun(nowMs, this.#tree.subtreeShare(client.role));
     }
     this.#touched = [];
   }

@@ -28,7 +28,8 @@ export function reasonBit(reason: RefusalReason): number {
 
 /** The entries of one client, and what happened to it in the present run. */
 export class DecisionRing {
-  readonly #entries = new Float64Array(MAX_DECISIONS * ENTRY_LENGTH);
+  /** Grows to its size: most clients have few entries, and typed arrays are slow to make. */
+  readonly #entries: number[] = [];
   #count = 0;
   #lastKind = -1;
   /** Reasons of refusals since the last offer that an entry tells of already. */
@@ -39,13 +40,13 @@ export class DecisionRing {
   isTouched = false;
 
   /** Ends the run for the client: an entry if it was offered anything or refused for a new reason. */
-  endRun(atMs: number, shareOf: () => number): void {
+  endRun(atMs: number, share: number): void {
     const { offered, refusedFor } = this;
     if (offered > 0) {
-      this.#write('OFFERED', [atMs, offered, shareOf(), refusedFor]);
+      this.#write({ kind: OFFERED, atMs, agents: offered, share, reasons: refusedFor });
       this.#told = refusedFor;
     } else if ((refusedFor & ~this.#told) !== 0) {
-      this.#write('REFUSED', [atMs, 0, shareOf(), refusedFor]);
+      this.#write({ kind: REFUSED, atMs, agents: 0, share, reasons: refusedFor });
       this.#told |= refusedFor;
     }
     this.offered = 0;
@@ -55,8 +56,9 @@ export class DecisionRing {
 
   /** An entry that no run made. One after another of its kind replaces it. */
   note(kind: DecisionKind, atMs: number, share: number): void {
-    if (this.#lastKind === DECISION_KINDS.indexOf(kind)) this.#count--;
-    this.#write(kind, [atMs, 0, share, 0]);
+    const number = DECISION_KINDS.indexOf(kind);
+    if (this.#lastKind === number) this.#count--;
+    this.#write({ kind: number, atMs, agents: 0, share, reasons: 0 });
     this.#told = 0;
   }
 
@@ -65,8 +67,10 @@ export class DecisionRing {
     const decisions: Decision[] = [];
     for (let back = 1; back <= Math.min(this.#count, MAX_DECISIONS); back++) {
       const start = ((this.#count - back) % MAX_DECISIONS) * ENTRY_LENGTH;
-      const [kind = 0, atMs = 0, agents = 0, dominantShare = 0, reasons = 0] =
-        this.#entries.subarray(start, start + ENTRY_LENGTH);
+      const [kind = 0, atMs = 0, agents = 0, dominantShare = 0, reasons = 0] = this.#entries.slice(
+        start,
+        start + ENTRY_LENGTH,
+      );
       decisions.push({
         kind: DECISION_KINDS[kind] ?? 'OFFERED',
         atMs,
@@ -79,11 +83,31 @@ export class DecisionRing {
     return decisions;
   }
 
-  #write(kind: DecisionKind, numbers: readonly [number, number, number, number]): void {
-    this.#lastKind = DECISION_KINDS.indexOf(kind);
+  #write({ kind, atMs, agents, share, reasons }: Entry): void {
+    this.#lastKind = kind;
+    const entries = this.#entries;
     const start = (this.#count % MAX_DECISIONS) * ENTRY_LENGTH;
-    this.#entries[start] = this.#lastKind;
-    this.#entries.set(numbers, start + 1);
     this.#count++;
+    if (start === entries.length) {
+      entries.push(kind, atMs, agents, share, reasons);
+      return;
+    }
+    entries[start] = kind;
+    entries[start + 1] = atMs;
+    entries[start + 2] = agents;
+    entries[start + 3] = share;
+    entries[start + 4] = reasons;
   }
+}
+
+const OFFERED = DECISION_KINDS.indexOf('OFFERED');
+const REFUSED = DECISION_KINDS.indexOf('REFUSED');
+
+/** The numbers of an entry; `kind` is the place in `DECISION_KINDS`. */
+interface Entry {
+  readonly kind: number;
+  readonly atMs: number;
+  readonly agents: number;
+  readonly share: number;
+  readonly reasons: number;
 }

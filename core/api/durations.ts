@@ -77,6 +77,14 @@ export function protobufDurationMs(duration: ProtobufDuration): number {
   return Number(duration.seconds ?? 0n) * 1000 + (duration.nanos ?? 0) / NANOS_PER_MS;
 }
 
+/** A Duration, as those calls carry it, of so many milliseconds. */
+export function toProtobufDuration(durationMs: number): ProtobufDuration {
+  const nanos = msToNanos(durationMs);
+  return { seconds: nanos / NANOS_PER_SECOND, nanos: Number(nanos % NANOS_PER_SECOND) };
+}
+
+const NANOS_PER_SECOND = 1_000_000_000n;
+
 /** A DurationInfo of so many milliseconds, held to what 64 bits of nanoseconds can express. */
 export function toDurationInfo(durationMs: number): DurationInfo {
   return { nanoseconds: msToNanos(durationMs) };

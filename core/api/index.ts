@@ -9,6 +9,7 @@ export {
   protobufDurationMs,
   timeInfoMs,
   toDurationInfo,
+  toProtobufDuration,
   toTimeInfo,
 } from './durations.js';
 export { MAX_JSON_DEPTH, parseJson } from './json-parse.js';

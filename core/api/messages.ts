@@ -614,7 +614,8 @@ export type LinkAgentMessageType =
   | 'EXECUTOR_EXITED'
   | 'UNREGISTER'
   | 'PONG'
-  | 'OVERSUBSCRIBED';
+  | 'OVERSUBSCRIBED'
+  | 'OPERATION_STATUS';
 
 /** `plateau.v1.link.MasterMessage.Type` */
 export type LinkMasterMessageType =
@@ -630,7 +631,10 @@ export type LinkMasterMessageType =
   | 'SHUTDOWN_EXECUTOR'
   | 'FRAMEWORK_MESSAGE'
   | 'CHECKPOINT_RESOURCES'
-  | 'UPDATE_FRAMEWORK';
+  | 'UPDATE_FRAMEWORK'
+  | 'APPLY_OPERATION'
+  | 'ACKNOWLEDGE_OPERATION'
+  | 'DRAIN';
 
 /** `plateau.v1.registry.Agent.State` */
 export type RegistryAgentState =
@@ -651,6 +655,12 @@ export type CheckpointExecutorKind =
   | 'GROUP'
   | 'CUSTOM';
 
+/** `plateau.v1.checkpoint.Container.Kind` */
+export type CheckpointContainerKind =
+  | 'NESTED'
+  | 'STANDALONE'
+  | 'SESSION';
+
 /** `plateau.v1.checkpoint.Task.EndingCause` */
 export type CheckpointTaskEndingCause =
   | 'KILL'
@@ -658,7 +668,10 @@ export type CheckpointTaskEndingCause =
   | 'GROUP'
   | 'SHUTDOWN'
   | 'REVOCATION'
-  | 'PREEMPTION';
+  | 'PREEMPTION'
+  | 'HEALTH_CHECK'
+  | 'DRAIN'
+  | 'DRAIN_GONE';
 
 /** `google.protobuf.Duration` */
 export interface ProtobufDuration {
@@ -3309,6 +3322,7 @@ export interface LinkAgentMessage {
   readonly executor_exited?: LinkAgentMessageExecutorExited | undefined;
   readonly unregister?: LinkAgentMessageUnregister | undefined;
   readonly oversubscribed?: LinkAgentMessageOversubscribed | undefined;
+  readonly operation_status?: LinkAgentMessageOperationStatus | undefined;
 }
 
 /** `plateau.v1.link.AgentMessage.Register` */
@@ -3330,6 +3344,7 @@ export interface LinkAgentMessageReregister {
   readonly tasks?: readonly Task[] | undefined;
   readonly executors?: readonly LinkExecutor[] | undefined;
   readonly oversubscribed_resources?: readonly Resource[] | undefined;
+  readonly operations?: readonly Operation[] | undefined;
 }
 
 /** `plateau.v1.link.AgentMessage.StatusUpdate` */
@@ -3363,6 +3378,11 @@ export interface LinkAgentMessageOversubscribed {
   readonly resources?: readonly Resource[] | undefined;
 }
 
+/** `plateau.v1.link.AgentMessage.OperationStatus` */
+export interface LinkAgentMessageOperationStatus {
+  readonly operation: Operation;
+}
+
 /** `plateau.v1.link.MasterMessage` */
 export interface LinkMasterMessage {
   readonly type: LinkMasterMessageType;
@@ -3377,6 +3397,9 @@ export interface LinkMasterMessage {
   readonly framework_message?: LinkMasterMessageFrameworkMessage | undefined;
   readonly checkpoint_resources?: LinkMasterMessageCheckpointResources | undefined;
   readonly update_framework?: LinkMasterMessageUpdateFramework | undefined;
+  readonly apply_operation?: LinkMasterMessageApplyOperation | undefined;
+  readonly acknowledge_operation?: LinkMasterMessageAcknowledgeOperation | undefined;
+  readonly drain?: LinkMasterMessageDrain | undefined;
 }
 
 /** `plateau.v1.link.MasterMessage.Registered` */
@@ -3406,6 +3429,7 @@ export interface LinkMasterMessageRunTasks {
   readonly executor_info?: ExecutorInfo | undefined;
   readonly tasks?: readonly TaskInfo[] | undefined;
   readonly group?: boolean | undefined;
+  readonly launch_executor?: boolean | undefined;
 }
 
 /** `plateau.v1.link.MasterMessage.KillTask` */
@@ -3446,9 +3470,28 @@ export interface LinkMasterMessageCheckpointResources {
   readonly resources?: readonly Resource[] | undefined;
 }
 
+/** `plateau.v1.link.MasterMessage.Drain` */
+export interface LinkMasterMessageDrain {
+  readonly config?: DrainConfig | undefined;
+  readonly started?: number | undefined;
+}
+
 /** `plateau.v1.link.MasterMessage.UpdateFramework` */
 export interface LinkMasterMessageUpdateFramework {
   readonly framework_info: FrameworkInfo;
+}
+
+/** `plateau.v1.link.MasterMessage.ApplyOperation` */
+export interface LinkMasterMessageApplyOperation {
+  readonly operation: Operation;
+  readonly resources?: readonly Resource[] | undefined;
+  readonly converted?: readonly Resource[] | undefined;
+}
+
+/** `plateau.v1.link.MasterMessage.AcknowledgeOperation` */
+export interface LinkMasterMessageAcknowledgeOperation {
+  readonly framework_id?: FrameworkID | undefined;
+  readonly status_uuid: UUID;
 }
 
 /** `plateau.v1.registry.Master` */
@@ -3464,6 +3507,13 @@ export interface RegistryAgent {
   readonly version: string;
   readonly capabilities?: readonly AgentInfoCapability[] | undefined;
   readonly since?: number | undefined;
+}
+
+/** `plateau.v1.registry.Deactivation` */
+export interface RegistryDeactivation {
+  readonly agent_id: AgentID;
+  readonly drain_info?: DrainInfo | undefined;
+  readonly drain_started?: number | undefined;
 }
 
 /** `plateau.v1.registry.Framework` */
@@ -3540,6 +3590,14 @@ export interface CheckpointTask {
   readonly max_completion_time?: DurationInfo | undefined;
   readonly group?: readonly TaskID[] | undefined;
   readonly ending?: CheckpointTaskEnding | undefined;
+  readonly check?: CheckInfo | undefined;
+  readonly probe_context?: CheckpointTaskProbeContext | undefined;
+}
+
+/** `plateau.v1.checkpoint.Task.ProbeContext` */
+export interface CheckpointTaskProbeContext {
+  readonly user?: string | undefined;
+  readonly environment: Environment;
 }
 
 /** `plateau.v1.checkpoint.Task.Ending` */
@@ -3555,10 +3613,29 @@ export interface CheckpointUpdate {
   readonly executor_container_id: ContainerID;
 }
 
+/** `plateau.v1.checkpoint.Operation` */
+export interface CheckpointOperation {
+  readonly operation: Operation;
+}
+
 /** `plateau.v1.checkpoint.Sandbox` */
 export interface CheckpointSandbox {
   readonly directory: string;
   readonly ended_at: number;
+}
+
+/** `plateau.v1.checkpoint.Container` */
+export interface CheckpointContainer {
+  readonly container_id: ContainerID;
+  readonly run_id: ContainerID;
+  readonly kind: CheckpointContainerKind;
+  readonly directory: string;
+  readonly user?: string | undefined;
+  readonly process?: CheckpointProcess | undefined;
+  readonly resources?: readonly Resource[] | undefined;
+  readonly ending?: boolean | undefined;
+  readonly exit_status?: number | undefined;
+  readonly lost?: string | undefined;
 }
 
 /** Every message by its TypeScript name. */
@@ -3925,6 +4002,7 @@ export interface Messages {
   LinkAgentMessageExecutorExited: LinkAgentMessageExecutorExited;
   LinkAgentMessageUnregister: LinkAgentMessageUnregister;
   LinkAgentMessageOversubscribed: LinkAgentMessageOversubscribed;
+  LinkAgentMessageOperationStatus: LinkAgentMessageOperationStatus;
   LinkMasterMessage: LinkMasterMessage;
   LinkMasterMessageRegistered: LinkMasterMessageRegistered;
   LinkMasterMessageReregistered: LinkMasterMessageReregistered;
@@ -3936,9 +4014,13 @@ export interface Messages {
   LinkMasterMessageShutdownExecutor: LinkMasterMessageShutdownExecutor;
   LinkMasterMessageFrameworkMessage: LinkMasterMessageFrameworkMessage;
   LinkMasterMessageCheckpointResources: LinkMasterMessageCheckpointResources;
+  LinkMasterMessageDrain: LinkMasterMessageDrain;
   LinkMasterMessageUpdateFramework: LinkMasterMessageUpdateFramework;
+  LinkMasterMessageApplyOperation: LinkMasterMessageApplyOperation;
+  LinkMasterMessageAcknowledgeOperation: LinkMasterMessageAcknowledgeOperation;
   RegistryMaster: RegistryMaster;
   RegistryAgent: RegistryAgent;
+  RegistryDeactivation: RegistryDeactivation;
   RegistryFramework: RegistryFramework;
   RegistryWeight: RegistryWeight;
   RegistryQuota: RegistryQuota;
@@ -3950,7 +4032,10 @@ export interface Messages {
   CheckpointExecutor: CheckpointExecutor;
   CheckpointProcess: CheckpointProcess;
   CheckpointTask: CheckpointTask;
+  CheckpointTaskProbeContext: CheckpointTaskProbeContext;
   CheckpointTaskEnding: CheckpointTaskEnding;
   CheckpointUpdate: CheckpointUpdate;
+  CheckpointOperation: CheckpointOperation;
   CheckpointSandbox: CheckpointSandbox;
+  CheckpointContainer: CheckpointContainer;
 }

@@ -1,6 +1,7 @@
 /** Small facts about tasks and frameworks that master, agent and clients share. */
 import { toTimeInfo } from './durations.js';
 import type {
+  CheckStatusInfo,
   ContainerStatus,
   FrameworkInfo,
   FrameworkInfoCapabilityType,
@@ -73,6 +74,7 @@ export interface TaskStatusOptions {
   /** Milliseconds since 1970, as `world.clock.now()` gives. */
   readonly timeMs?: number | undefined;
   readonly healthy?: boolean | undefined;
+  readonly checkStatus?: CheckStatusInfo | undefined;
   readonly containerStatus?: ContainerStatus | undefined;
   /** Milliseconds since 1970 at which the agent was lost. */
   readonly unreachableTimeMs?: number | undefined;
@@ -81,7 +83,7 @@ export interface TaskStatusOptions {
 /** Makes a TaskStatus, with time in the seconds of the wire. What is undefined stays absent. */
 export function makeTaskStatus(options: TaskStatusOptions): TaskStatus {
   const { message, reason, agentId, executorId, timeMs, uuid, healthy } = options;
-  const { containerStatus, unreachableTimeMs } = options;
+  const { checkStatus, containerStatus, unreachableTimeMs } = options;
   return {
     task_id: { value: options.taskId },
     state: options.state,
@@ -93,6 +95,7 @@ export function makeTaskStatus(options: TaskStatusOptions): TaskStatus {
     ...(timeMs !== undefined && { timestamp: timeMs / 1000 }),
     ...(uuid !== undefined && { uuid }),
     ...(healthy !== undefined && { healthy }),
+    ...(checkStatus !== undefined && { check_status: checkStatus }),
     ...(containerStatus !== undefined && { container_status: containerStatus }),
     ...(unreachableTimeMs !== undefined && { unreachable_time: toTimeInfo(unreachableTimeMs) }),
   };

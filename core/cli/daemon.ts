@@ -4,7 +4,13 @@
  */
 import type { Command } from 'commander';
 import { type Disposable, DisposableStore, type Logger, toDisposable } from '../base/index.js';
-import { type Flags, createLogger, givenIgnoredFlags, parseLogLevel } from '../command/index.js';
+import {
+  type AdjustableLogger,
+  type Flags,
+  createLogger,
+  givenIgnoredFlags,
+  parseLogLevel,
+} from '../command/index.js';
 
 /** Told to the supervisor when the program serves. */
 export interface ReadyMessage {
@@ -20,7 +26,7 @@ export function isReadyMessage(message: unknown): message is ReadyMessage {
 }
 
 /** The logger that the flags `logging_level` and `log_format` ask for. */
-export function daemonLogger(flags: Flags, name: string): Promise<Logger> {
+export function daemonLogger(flags: Flags, name: string): Promise<AdjustableLogger> {
   const format = flags.text('log_format') ?? (process.stderr.isTTY ? 'text' : 'json');
   return createLogger({
     name,

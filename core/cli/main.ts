@@ -18,7 +18,7 @@ interface Subcommand {
 const SUBCOMMANDS: readonly Subcommand[] = [
   { name: 'up', summary: 'run a local cluster', load: () => import('./commands/up.js') },
   { name: 'run', summary: 'run a command on the cluster', load: () => import('./commands/run.js') },
-  { name: 'agents', summary: 'list agents', load: () => import('./commands/agents.js') },
+  { name: 'agents', summary: 'list and drain agents', load: () => import('./commands/agents.js') },
   { name: 'tasks', summary: 'list tasks', load: () => import('./commands/tasks.js') },
   {
     name: 'frameworks',
@@ -37,6 +37,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: () => import('./commands/weights.js'),
   },
   { name: 'logs', summary: 'print the output of a task', load: () => import('./commands/logs.js') },
+  {
+    name: 'exec',
+    summary: 'run a command beside a task',
+    load: () => import('./commands/exec.js'),
+  },
   { name: 'kill', summary: 'kill a task', load: () => import('./commands/kill.js') },
   {
     name: 'why',

@@ -21,6 +21,7 @@ export function masterConfig(flags: Flags): MasterConfig {
     domain: readFlag(flags, 'domain', parseDomain),
     requireAgentDomain: flags.boolean('require_agent_domain'),
     maxCompletedFrameworks: flags.number('max_completed_frameworks'),
+    maxOperatorStreams: flags.number('max_operator_event_stream_subscribers'),
     maxCompletedTasksPerFramework: flags.number('max_completed_tasks_per_framework'),
     maxUnreachableTasksPerFramework: flags.number('max_unreachable_tasks_per_framework'),
     registryMaxAgentCount: flags.number('registry_max_agent_count'),

@@ -1,7 +1,12 @@
 /** Where the output of a task is: which agent has its sandbox, and under which path. */
-import type { Task } from '../api/index.js';
+import type { ContainerID, Task } from '../api/index.js';
 import { PlateauError } from '../base/index.js';
-import { AgentClient, type OperatorClient, sandboxPath } from '../client/index.js';
+import {
+  AgentClient,
+  DEFAULT_AGENT_PORT,
+  type OperatorClient,
+  sandboxPath,
+} from '../client/index.js';
 
 export interface Sandbox {
   readonly reader: AgentClient;
@@ -42,27 +47,43 @@ export function findTask(tasks: readonly Task[], wanted: string): Task {
  */
 export async function sandboxOf(task: Task, master: OperatorClient): Promise<Sandbox> {
   const statuses = task.statuses ?? [];
-  const container = statuses.findLast((status) => status.container_status?.container_id)
-    ?.container_status?.container_id?.value;
-  if (container === undefined) {
-    throw notFound(task, `has not been started: it is ${task.state}`);
-  }
-  const agents = (await master.call({ type: 'GET_AGENTS' }))?.get_agents?.agents ?? [];
-  const agent = agents.find(({ agent_info }) => agent_info.id?.value === task.agent_id.value);
-  if (agent === undefined) {
-    throw notFound(task, `was on agent ${task.agent_id.value}, which is not registered now`);
-  }
-  const { hostname, port = 5051 } = agent.agent_info;
+  const container = containerOf(task).value;
+  const address = await agentAddress(task, master);
   const executor =
     statuses.findLast((status) => status.executor_id)?.executor_id?.value ?? task.task_id.value;
   return {
-    reader: new AgentClient({ address: `http://${hostname}:${port}` }),
+    reader: new AgentClient({ address }),
     path: sandboxPath({
       frameworkId: task.framework_id.value,
       executorId: executor,
       containerId: container,
     }),
   };
+}
+
+/**
+ * The container of a task, inside that of its executor if it is in a group.
+ * @throws PlateauError `NOT_FOUND` when the task never had one.
+ */
+export function containerOf(task: Task): ContainerID {
+  const container = task.statuses?.findLast((status) => status.container_status?.container_id)
+    ?.container_status?.container_id;
+  if (container !== undefined) return container;
+  throw notFound(task, `has not been started: it is ${task.state}`);
+}
+
+/**
+ * Where the agent of a task is reached.
+ * @throws PlateauError `NOT_FOUND` when it is not registered.
+ */
+export async function agentAddress(task: Task, master: OperatorClient): Promise<string> {
+  const agents = (await master.call({ type: 'GET_AGENTS' }))?.get_agents?.agents ?? [];
+  const agent = agents.find(({ agent_info }) => agent_info.id?.value === task.agent_id.value);
+  if (agent === undefined) {
+    throw notFound(task, `was on agent ${task.agent_id.value}, which is not registered now`);
+  }
+  const { hostname, port = DEFAULT_AGENT_PORT } = agent.agent_info;
+  return `http://${hostname}:${port}`;
 }
 
 function notFound(task: Task, what: string): PlateauError {

@@ -7,7 +7,11 @@ import {
   type FrameworkInfo,
   type Offer,
   type OfferID,
+  type OfferOperation,
+  type OfferOperationLaunchGroup,
+  type OperationStatus,
   type SchedulerCall,
+  type SchedulerCallReconcileOperationsOperation,
   type SchedulerEvent,
   type TaskInfo,
   type TaskStatus,
@@ -127,10 +131,64 @@ export class SchedulerClient {
     await calls.sendBeside(type, encodeJson('SchedulerCall', call));
   }
 
+  /**
+   * Confirms an UPDATE_OPERATION_STATUS event, once it has been dealt with; it is repeated until then.
+   * Statuses without a uuid need none. Like `acknowledge` it may overtake, and be overtaken.
+   * @throws PlateauError as `call` does.
+   */
+  async acknowledgeOperation(status: OperationStatus): Promise<void> {
+    const { uuid, agent_id, operation_id, resource_provider_id } = status;
+    if (uuid === undefined || agent_id === undefined || operation_id === undefined) return;
+    const type = 'ACKNOWLEDGE_OPERATION_STATUS';
+    const { calls, frameworkId } = this.#subscription(type);
+    const acknowledge_operation_status = {
+      agent_id,
+      operation_id,
+      resource_provider_id,
+      uuid: uuid.value,
+    };
+    const call: SchedulerCall = { type, framework_id: frameworkId, acknowledge_operation_status };
+    await calls.sendBeside(type, encodeJson('SchedulerCall', call));
+  }
+
+  /**
+   * Asks for the states of operations; without any named, of all whose outcome was not acknowledged.
+   * Each answer is an UPDATE_OPERATION_STATUS event without a uuid.
+   */
+  async reconcileOperations(
+    operations: readonly SchedulerCallReconcileOperationsOperation[] = [],
+  ): Promise<void> {
+    await this.call({ type: 'RECONCILE_OPERATIONS', reconcile_operations: { operations } });
+  }
+
+  /**
+   * Accepts offers of one agent and role: the operations are done in order, what they leave is declined,
+   * by default for 5 seconds. An operation with an id is answered by UPDATE_OPERATION_STATUS.
+   */
+  async accept(
+    offerIds: readonly OfferID[],
+    operations: readonly OfferOperation[],
+    filters?: Filters,
+  ): Promise<void> {
+    await this.call({ type: 'ACCEPT', accept: { offer_ids: offerIds, operations, filters } });
+  }
+
   /** Accepts an offer to launch tasks; what they leave is declined, by default for 5 seconds. */
   async launch(offer: Offer, tasks: readonly TaskInfo[], filters?: Filters): Promise<void> {
     const operations = [{ type: 'LAUNCH' as const, launch: { task_infos: tasks } }];
-    await this.call({ type: 'ACCEPT', accept: { offer_ids: [offer.id], operations, filters } });
+    await this.accept([offer.id], operations, filters);
+  }
+
+  /**
+   * Accepts an offer to launch a task group: all of its tasks under one executor, or none. What they
+   * leave is declined, by default for 5 seconds.
+   */
+  async launchGroup(
+    offer: Offer,
+    group: OfferOperationLaunchGroup,
+    filters?: Filters,
+  ): Promise<void> {
+    await this.accept([offer.id], [{ type: 'LAUNCH_GROUP', launch_group: group }], filters);
   }
 
   /** Declines offers, by default for 5 seconds. */

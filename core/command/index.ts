@@ -12,7 +12,13 @@ export {
   parseSize,
   readFlags,
 } from './flags.js';
-export { LOG_FORMATS, type LoggerOptions, createLogger, parseLogLevel } from './logger.js';
+export {
+  type AdjustableLogger,
+  LOG_FORMATS,
+  type LoggerOptions,
+  createLogger,
+  parseLogLevel,
+} from './logger.js';
 export {
   type Column,
   formatAmount,

@@ -19,16 +19,25 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   return LOG_LEVELS.find((level) => level === name);
 }
 
+/** A logger whose level, and that of all its children, can be changed while it is used. */
+export interface AdjustableLogger extends Logger {
+  level: LogLevel;
+}
+
 /** A logger on standard error. */
-export async function createLogger(options: LoggerOptions): Promise<Logger> {
+export async function createLogger(options: LoggerOptions): Promise<AdjustableLogger> {
+  const gate = { level: options.level };
   const settings: pino.LoggerOptions = {
     name: options.name,
-    level: options.level,
+    // What is let through is decided by the gate, which children share.
+    level: 'debug',
     base: { name: options.name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  if (options.format === 'json') return adapt(pino(settings, pino.destination({ fd: 2 })));
+  if (options.format === 'json') {
+    return adjustable(pino(settings, pino.destination({ fd: 2 })), gate);
+  }
   // Loaded only where people read: it is of no use to a daemon.
   const { default: pretty } = await import('pino-pretty');
   const stream = pretty({
@@ -41,19 +50,38 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
       level: (value) => (typeof value === 'string' ? value.toUpperCase() : 'LOG'),
     },
   });
-  return adapt(pino(settings, stream));
+  return adjustable(pino(settings, stream), gate);
 }
 
-function adapt(sink: pino.Logger): Logger {
+/** The least level that is written. */
+interface Gate {
+  level: LogLevel;
+}
+
+function adjustable(sink: pino.Logger, gate: Gate): AdjustableLogger {
+  return {
+    ...adapt(sink, gate),
+    get level() {
+      return gate.level;
+    },
+    set level(level) {
+      gate.level = level;
+    },
+  };
+}
+
+function adapt(sink: pino.Logger, gate: Gate): Logger {
   const at =
     (level: LogLevel) =>
-    (message: string, fields?: LogFields): void =>
+    (message: string, fields?: LogFields): void => {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(gate.level)) return;
       sink[level](fields ?? {}, message);
+    };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => adapt(sink.child(fields)),
+    child: (fields) => adapt(sink.child(fields), gate),
   };
 }

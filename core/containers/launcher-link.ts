@@ -11,6 +11,7 @@ import {
   startLauncher,
 } from './launcher-process.js';
 import type {
+  Ability,
   ContainerRecord,
   LauncherEvent,
   LauncherRequest,
@@ -66,6 +67,11 @@ export class LauncherLink {
   /** The process of the launcher, as last seen. */
   get process(): ProcessIdentity | undefined {
     return this.#session?.welcome;
+  }
+
+  /** Whether the launcher of this moment can do what older ones cannot. */
+  can(ability: Ability): boolean {
+    return this.#session?.welcome.abilities?.includes(ability) === true;
   }
 
   /** Resolves when no repair is going on. */

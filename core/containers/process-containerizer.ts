@@ -9,10 +9,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type {
   ContainerEnd,
   ContainerFate,
+  ContainerPipes,
   ContainerSpec,
+  ContainerUsage,
   Containerizer,
   KnownContainer,
   LaunchOutcome,
+  ProbeListener,
+  ProbeSpec,
 } from '../agent/index.js';
 import {
   type ContainerId,
@@ -22,11 +26,13 @@ import {
   id,
   toDisposable,
 } from '../base/index.js';
-import { buildCommandLine } from './command-line.js';
+import { type CommandLine, buildCommandLine } from './command-line.js';
+import { CommandProbes, isCheck } from './command-probes.js';
 import { Fetcher } from './fetcher.js';
 import { LaunchError } from './launch-error.js';
 import { LauncherLink } from './launcher-link.js';
-import { defaultRuntimeDir } from './launcher-process.js';
+import { openPipes } from './launcher-pipes.js';
+import { defaultRuntimeDir, socketPathOf } from './launcher-process.js';
 import type {
   ContainerRecord,
   LaunchFailure,
@@ -39,9 +45,12 @@ import type {
 } from './launcher/protocol.js';
 import { Limiter } from './limiter.js';
 import { assertPlain } from './plain-only.js';
+import { Probes } from './probes.js';
 import { killLeftBehind } from './processes.js';
+import { environmentOf } from './process-environment.js';
 import { makeSandbox, openSandbox } from './sandbox.js';
-import { Users } from './users.js';
+import { usageOf } from './usage.js';
+import { type UserIds, Users } from './users.js';
 import { linkVolumes } from './volume-links.js';
 
 /** From this size on an output file is cut; as much of the past is kept beside it. */
@@ -52,6 +61,9 @@ export const MAX_LAUNCHES_IN_FLIGHT = 32;
 /** How long closing waits for launches that the launcher has not answered yet. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const CLOSE_POLL_MS = 5;
+
+/** What containers use is measured anew after this time at the earliest. */
+export const USAGE_CACHE_MS = 500;
 
 export interface ProcessContainerizerOptions {
   readonly workDir: string;
@@ -88,14 +100,25 @@ export class ProcessContainerizer implements Containerizer {
   ];
   readonly #options: ProcessContainerizerOptions;
   readonly #workDir: string;
+  readonly #runtimeDir: string;
   readonly #users = new Users();
   readonly #fetcher: Fetcher;
   readonly #link: LauncherLink;
   readonly #launches = new Limiter(MAX_LAUNCHES_IN_FLIGHT);
+  readonly #commandProbes: CommandProbes;
+  readonly #probes: Probes;
   readonly #entries = new Map<string, Entry>();
   /** Killed as unknown; forgotten as soon as they have ended. */
   readonly #discarded = new Set<string>();
   #isClosed = false;
+  #usage:
+    | {
+        /** Of which processes it is. */
+        readonly key: string;
+        readonly atMs: number;
+        readonly usage: ReadonlyMap<number, ContainerUsage>;
+      }
+    | undefined;
   readonly #listeners = new Set<(containerId: ContainerId, end: ContainerEnd) => void>();
 
   constructor(options: ProcessContainerizerOptions) {
@@ -107,12 +130,15 @@ export class ProcessContainerizer implements Containerizer {
       maxBytes: options.maxFetchBytes,
       frameworksHome: options.frameworksHome,
     });
-    const runtimeDir = resolve(options.runtimeDir ?? defaultRuntimeDir(this.#workDir));
-    this.#link = new LauncherLink({ workDir: this.#workDir, runtimeDir }, options.log, {
+    this.#runtimeDir = resolve(options.runtimeDir ?? defaultRuntimeDir(this.#workDir));
+    const place = { workDir: this.#workDir, runtimeDir: this.#runtimeDir };
+    this.#link = new LauncherLink(place, options.log, {
       event: (event) => this.#take(event),
       reconnected: (records) => this.#compare(records),
       died: () => this.#loseAll('the launcher died'),
     });
+    this.#commandProbes = new CommandProbes(this.#link, this.#users);
+    this.#probes = new Probes(this.#commandProbes);
   }
 
   /**
@@ -155,12 +181,44 @@ export class ProcessContainerizer implements Containerizer {
     return outcome;
   }
 
-  signal(containerId: ContainerId, signal: TaskSignal): void {
+  signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void {
     const entry = this.#entries.get(containerId);
     if (entry === undefined) return;
     entry.lastSignal = signal;
     entry.abort.abort();
     this.#link.send({ type: 'signal', containerId, signal });
+  }
+
+  /** A launcher of an older version knows SIGTERM and SIGKILL only; others are dropped with a warning. */
+  signalNumber(containerId: ContainerId, signal: number): void {
+    const name = NAMED_SIGNALS[signal];
+    if (name !== undefined) this.signal(containerId, name);
+    else if (!this.#link.can('signals')) {
+      this.#options.log.warn('the launcher is too old for this signal', { containerId, signal });
+    } else if (this.#entries.has(containerId)) {
+      this.#link.send({ type: 'signal', containerId, signal });
+    }
+  }
+
+  async pipes(containerId: ContainerId): Promise<ContainerPipes> {
+    return openPipes(
+      socketPathOf({ workDir: this.#workDir, runtimeDir: this.#runtimeDir }),
+      containerId,
+    );
+  }
+
+  usage(leaders: readonly ProcessIdentity[]): ReadonlyMap<number, ContainerUsage> {
+    const nowMs = performance.now();
+    const key = leaders.map(({ pid, startTime }) => `${pid}:${startTime}`).join();
+    const cached = this.#usage;
+    if (cached?.key === key && nowMs - cached.atMs < USAGE_CACHE_MS) return cached.usage;
+    const usage = usageOf(leaders);
+    this.#usage = { key, atMs: nowMs, usage };
+    return usage;
+  }
+
+  probe(spec: ProbeSpec, listener: ProbeListener): Disposable {
+    return this.#probes.start(spec, listener);
   }
 
   forget(containerId: ContainerId): void {
@@ -174,6 +232,7 @@ export class ProcessContainerizer implements Containerizer {
 
   async close(mode: 'leave-running' | 'end-all'): Promise<void> {
     this.#isClosed = true;
+    this.#probes.close();
     if (mode === 'leave-running') {
       await this.#answersOfLauncher();
       this.#link.close();
@@ -193,25 +252,45 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   async #start(spec: ContainerSpec, entry: Entry): Promise<LaunchOutcome> {
-    const { command, sandbox } = spec;
+    const { sandbox, environmentFrom: parent } = spec;
     assertPlain(spec.container);
     const user = await this.#users.resolve(spec.user);
+    const environment = { ...(parent && environmentOf(parent)), ...spec.environment };
+    const line = () => buildCommandLine({ ...spec, environment });
+    if (spec.hasPipes === true && !this.#link.can('pipes')) {
+      return failed('launcher', 'the running launcher is of an older version without pipes');
+    }
+    const request: LaunchRequest = {
+      type: 'launch',
+      containerId: spec.containerId,
+      ...(spec.hasPipes === true ? line() : await this.#fill(spec, { user, entry, line })),
+      sandbox,
+      user,
+      ...(spec.hasPipes === true && { pipes: true }),
+      outputLimitBytes: this.#options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
+    };
+    return this.#launches.run(() => this.#ask(request, entry));
+  }
+
+  /** Makes the sandbox with all that belongs into it, and the command line, which may be in it. */
+  async #fill(
+    spec: ContainerSpec,
+    launch: {
+      readonly user: UserIds | undefined;
+      readonly entry: Entry;
+      readonly line: () => CommandLine;
+    },
+  ): Promise<CommandLine> {
+    const { sandbox, command, volumes } = spec;
+    const { user, entry } = launch;
     const uris = command.uris ?? [];
     const options = { sandbox, workDir: this.#workDir, isClosed: uris.length > 0 };
     makeSandbox(options);
     await this.#fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
-    const line = buildCommandLine(spec);
-    if (spec.volumes !== undefined) await linkVolumes(spec.volumes, { sandbox, user });
+    const line = launch.line();
+    if (volumes !== undefined) await linkVolumes(volumes, { sandbox, user });
     openSandbox(options, user);
-    const request: LaunchRequest = {
-      type: 'launch',
-      containerId: spec.containerId,
-      ...line,
-      sandbox,
-      user,
-      outputLimitBytes: this.#options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
-    };
-    return this.#launches.run(() => this.#ask(request, entry));
+    return line;
   }
 
   async #ask(request: LaunchRequest, entry: Entry): Promise<LaunchOutcome> {
@@ -225,6 +304,10 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   #take(event: Exclude<LauncherEvent, Welcome>): void {
+    if (isCheck(event.containerId)) {
+      this.#commandProbes.take(event);
+      return;
+    }
     const entry = this.#entries.get(event.containerId);
     if (event.type === 'ended') this.#ended(event.containerId, event.end);
     else if (event.type === 'started') this.#started(entry, event);
@@ -284,7 +367,8 @@ export class ProcessContainerizer implements Containerizer {
 
   #discard(record: ContainerRecord): void {
     const { containerId } = record;
-    if (record.end !== undefined) this.#link.send({ type: 'forget', containerId });
+    if (isCheck(containerId)) this.#commandProbes.remove(containerId, record.end);
+    else if (record.end !== undefined) this.#link.send({ type: 'forget', containerId });
     else {
       this.#discarded.add(containerId);
       this.#options.log.warn('kills a container that the agent does not know', { containerId });
@@ -294,6 +378,7 @@ export class ProcessContainerizer implements Containerizer {
 
   /** Brings the entries to what the launcher says after a connection was lost. */
   #compare(list: readonly ContainerRecord[]): void {
+    this.#commandProbes.reconnected(list);
     const records = new Map(list.map((record) => [record.containerId, record]));
     for (const [containerId, entry] of this.#entries) {
       if (entry.process === undefined && entry.settle === undefined) continue;
@@ -325,9 +410,13 @@ export class ProcessContainerizer implements Containerizer {
       ([, entry]) => entry.process !== undefined || entry.settle !== undefined,
     );
     await this.#killLeftBehind({
-      leaders: lost.flatMap(([, { process, end }]) => (end === undefined ? (process ?? []) : [])),
+      leaders: [
+        ...lost.flatMap(([, { process, end }]) => (end === undefined ? (process ?? []) : [])),
+        ...this.#commandProbes.processes,
+      ],
       withOutput: true,
     });
+    this.#commandProbes.lost(message);
     for (const [containerId, entry] of lost) {
       entry.settle?.(failed('launcher', message));
       entry.settle = undefined;
@@ -351,6 +440,12 @@ export class ProcessContainerizer implements Containerizer {
     this.#options.log.error('processes of lost containers could not be killed', { pids });
   }
 }
+
+/** Those that end a container for good are remembered, in case the connection breaks. */
+const NAMED_SIGNALS: Readonly<Record<number, 'SIGTERM' | 'SIGKILL'>> = {
+  9: 'SIGKILL',
+  15: 'SIGTERM',
+};
 
 function isAsked(entry: Entry): boolean {
   return entry.settle !== undefined;

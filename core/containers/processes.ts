@@ -62,7 +62,7 @@ export function listProcesses(): ProcessFacts[] {
 }
 
 /** Sends a signal to a process or, with a negative number, to a group; false when it is not there. */
-export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     process.kill(pid, signal);
     return true;
@@ -116,12 +116,15 @@ function victimsOf(left: LeftBehind, confirmed: Set<number>): ProcessFacts[] {
   return [...found].filter((facts) => facts.pid !== process.pid && !hasEnded(facts));
 }
 
-/** Whether its standard output or error goes to a file `stdout` or `stderr` below the folder. */
+/** Names of the files to which tasks, and the commands of their checks, write. */
+const OUTPUT_NAME = /^(?:std(?:out|err)|plateau-(?:health-)?check\.log)$/;
+
+/** Whether its standard output or error goes to a task's output file below the folder. */
 function writesTaskOutput(pid: number, folder: string): boolean {
   return [1, 2].some((descriptor) => {
     try {
       const target = readlinkSync(`/proc/${pid}/fd/${descriptor}`).replace(/ \(deleted\)$/, '');
-      return target.startsWith(`${folder}/`) && /^std(?:out|err)$/.test(basename(target));
+      return target.startsWith(`${folder}/`) && OUTPUT_NAME.test(basename(target));
     } catch {
       return false;
     }

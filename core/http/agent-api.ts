@@ -2,34 +2,50 @@
 import {
   type AgentCall,
   type AgentResponse,
+  type AgentResponseGetAgent,
   MESOS_VERSION,
+  toTimeInfo,
   validateAgentCall,
 } from '../api/index.js';
-import { containersView, executorsView, frameworksView, tasksView } from './agent-views.js';
+import { executorsView, frameworksView, operationsView, tasksView } from './agent-views.js';
 import { answerMessage, answerText } from './answers.js';
 import { acceptedFormat, readCall } from './api-call.js';
+import {
+  type ContainerOutcome,
+  answerStreamCall,
+  isStreamCall,
+  runContainerCall,
+} from './container-api.js';
+import { answerRecordsCall } from './container-input.js';
+import { containersView } from './container-views.js';
 import { fileInfos } from './file-routes.js';
 import type { FileRefusal, VirtualFiles } from './files.js';
+import type { Logger } from '../base/index.js';
 import { metricList } from './master-api.js';
-import { agentAnswerFormat, agentRequestFormat } from './media.js';
+import type { LoggingLevel } from './logging-level.js';
+import { RECORDIO_TYPE, agentAnswerFormat, agentRequestFormat, isRecordStream } from './media.js';
 import type { Exchange } from './routes.js';
 import type { ServedAgent } from './served-agent.js';
 
 export interface AgentApiOptions {
   readonly agent: ServedAgent;
+  readonly log: Logger;
+  readonly logging: LoggingLevel;
   readonly files: VirtualFiles;
   readonly flags: Readonly<Record<string, string>>;
   readonly metrics: () => ReadonlyMap<string, number>;
 }
 
-type Outcome =
-  | { readonly kind: 'response'; readonly response: AgentResponse }
-  | { readonly kind: 'status'; readonly status: number; readonly message: string };
+type Outcome = NonNullable<ContainerOutcome>;
 
 /** Answers one request. The first check that fails answers: their order is part of the API. */
 export async function answerAgentCall(options: AgentApiOptions, exchange: Exchange): Promise<void> {
   if (!options.agent.isRecovered) {
     answerText(exchange, 503, 'The agent has not finished its recovery: try again.');
+    return;
+  }
+  if (isRecordStream(exchange.request.headers)) {
+    await answerRecordsCall(options, exchange);
     return;
   }
   const call = await readCall(exchange, {
@@ -39,9 +55,15 @@ export async function answerAgentCall(options: AgentApiOptions, exchange: Exchan
     requestFormat: agentRequestFormat,
   });
   if (call === undefined) return;
+  const { containers } = options.agent;
+  if (containers !== undefined && isStreamCall(call)) {
+    await answerStreamCall({ containers, log: options.log }, exchange, call);
+    return;
+  }
   const format = acceptedFormat(exchange, agentAnswerFormat);
   if (format === undefined) return;
   const outcome = await run(options, exchange, call);
+  if (outcome === undefined) return;
   if (outcome.kind === 'status') {
     answerText(exchange, outcome.status, outcome.message);
     return;
@@ -54,12 +76,26 @@ async function run(
   options: AgentApiOptions,
   exchange: Exchange,
   call: AgentCall,
-): Promise<Outcome> {
+): Promise<ContainerOutcome> {
+  const { containers } = options.agent;
+  const done = containers && (await runContainerCall(containers, exchange, call));
+  if (containers !== undefined && done !== 'other') return done;
   switch (call.type) {
     case 'LIST_FILES':
       return await listFiles(options.files, call.list_files?.path ?? '');
     case 'READ_FILE':
       return await readFile(options.files, call);
+    case 'ATTACH_CONTAINER_INPUT':
+      return {
+        kind: 'status',
+        status: 415,
+        message: `ATTACH_CONTAINER_INPUT is sent as ${RECORDIO_TYPE}`,
+      };
+    case 'SET_LOGGING_LEVEL':
+      return setLoggingLevel(options.logging, call);
+    case 'PRUNE_IMAGES':
+      // There are no images: nothing is kept that could be pruned.
+      return { kind: 'status', status: 200, message: '' };
     default:
       return describeSelf(options, call) ?? describeRuns(options, exchange, call);
   }
@@ -84,12 +120,23 @@ function describeSelf(options: AgentApiOptions, call: AgentCall): Outcome | unde
       return respond({ type: 'GET_METRICS', get_metrics: { metrics } });
     }
     case 'GET_LOGGING_LEVEL':
-      return respond({ type: 'GET_LOGGING_LEVEL', get_logging_level: { level: 0 } });
+      return respond({
+        type: 'GET_LOGGING_LEVEL',
+        get_logging_level: { level: options.logging.level },
+      });
     case 'GET_AGENT':
-      return respond({ type: 'GET_AGENT', get_agent: { agent_info: options.agent.agentInfo } });
+      return respond({ type: 'GET_AGENT', get_agent: describeAgent(options.agent) });
     default:
       return undefined;
   }
+}
+
+function describeAgent({ agentInfo, state: { drain } }: ServedAgent): AgentResponseGetAgent {
+  return {
+    agent_info: agentInfo,
+    drain_config: drain?.config,
+    estimated_drain_start_time: drain && toTimeInfo(drain.startedMs),
+  };
 }
 
 function describeRuns(options: AgentApiOptions, exchange: Exchange, call: AgentCall): Outcome {
@@ -111,11 +158,15 @@ function describeRuns(options: AgentApiOptions, exchange: Exchange, call: AgentC
         },
       });
     case 'GET_CONTAINERS': {
-      const containers = containersView(state, exchange.world.clock.now());
+      const { show_nested, show_standalone } = call.get_containers ?? {};
+      const containers = containersView(options.agent, exchange.world.clock.now(), {
+        nested: show_nested === true,
+        standalone: show_standalone === true,
+      });
       return respond({ type: 'GET_CONTAINERS', get_containers: { containers } });
     }
     case 'GET_OPERATIONS':
-      return respond({ type: 'GET_OPERATIONS', get_operations: {} });
+      return respond({ type: 'GET_OPERATIONS', get_operations: operationsView(state) });
     case 'GET_RESOURCE_PROVIDERS':
       return respond({ type: 'GET_RESOURCE_PROVIDERS', get_resource_providers: {} });
     default:
@@ -125,6 +176,11 @@ function describeRuns(options: AgentApiOptions, exchange: Exchange, call: AgentC
         message: `This version of the agent does not implement ${call.type ?? 'the call'}.`,
       };
   }
+}
+
+function setLoggingLevel(logging: LoggingLevel, call: AgentCall): Outcome {
+  const fault = call.set_logging_level && logging.set(call.set_logging_level);
+  return { kind: 'status', status: fault === undefined ? 200 : 400, message: fault ?? '' };
 }
 
 async function listFiles(files: VirtualFiles, path: string): Promise<Outcome> {

@@ -1,7 +1,7 @@
 /** The pages of an agent: those that tools of Mesos read, `/metrics` for Prometheus, and `/`. */
 import { AGENT_CAPABILITIES, encodeJson } from '../api/index.js';
-import { containersView } from './agent-views.js';
 import { answerAtOnce, answerEmpty, answerJson, answerJsonChunks } from './answers.js';
+import { containersView } from './container-views.js';
 import { answerHomePage } from './home-page.js';
 import { agentStateChunks } from './legacy/agent-state.js';
 import { objectText, valueText } from './legacy/json-text.js';
@@ -74,7 +74,11 @@ function pageNames(path: string): readonly string[] {
 
 /** One element for each container: with its id and status on `/containers` alone. */
 function containersText(agent: ServedAgent, exchange: Exchange, isWhole: boolean): string {
-  const containers = containersView(agent.state, exchange.world.clock.now());
+  const isAsked = (name: string): boolean => isWhole && exchange.query.get(name) === 'true';
+  const containers = containersView(agent, exchange.world.clock.now(), {
+    nested: isAsked('show_nested'),
+    standalone: isAsked('show_standalone'),
+  });
   const texts = containers.map((container) => {
     const { container_id, container_status, executor_id, framework_id } = container;
     const statistics = container.resource_statistics;

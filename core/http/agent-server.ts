@@ -7,6 +7,7 @@ import { answerExecutorCall } from './executor-api.js';
 import { addFileRoutes } from './file-routes.js';
 import { type FileRoot, VirtualFiles } from './files.js';
 import type { HttpLimits } from './limits.js';
+import { type AdjustableLog, LoggingLevel } from './logging-level.js';
 import { PrometheusPage } from './prometheus.js';
 import { type Exchange, RouteTable } from './routes.js';
 import { sandboxRoots } from './sandbox-roots.js';
@@ -17,6 +18,8 @@ import { systemMetrics } from './system-metrics.js';
 export interface AgentServerOptions {
   readonly world: World;
   readonly log: Logger;
+  /** What SET_LOGGING_LEVEL changes; without it the call changes nothing. */
+  readonly adjustableLog?: AdjustableLog | undefined;
   /** Undefined: `attach` gives it later; until then the API answers 503. */
   readonly agent: ServedAgent | undefined;
   /** Absolute path under which the sandboxes are. */
@@ -38,6 +41,7 @@ export class AgentServer {
   readonly #server: HttpServer;
   readonly #files: VirtualFiles;
   readonly #prometheus = new PrometheusPage();
+  readonly #logging: LoggingLevel;
   readonly #startMs: number;
   #agent: ServedAgent | undefined;
   #port = 0;
@@ -46,6 +50,7 @@ export class AgentServer {
     this.#options = options;
     this.#agent = options.agent;
     this.#startMs = options.world.clock.now();
+    this.#logging = new LoggingLevel(options.world.clock, options.adjustableLog);
     const { workDir, filesRoots } = options;
     this.#files = new VirtualFiles(
       sandboxRoots({ workDir, fixed: filesRoots, state: () => this.#agent?.state }),
@@ -73,6 +78,7 @@ export class AgentServer {
   /** Closes every connection; the agent is not told of the streams that end so. */
   async close(): Promise<void> {
     await this.#server.close();
+    this.#logging.dispose();
     this.#prometheus.dispose();
   }
 
@@ -88,7 +94,9 @@ export class AgentServer {
       const agent = this.#ready(exchange);
       if (agent === undefined) return;
       const files = this.#files;
-      await answerAgentCall({ agent, files, flags, metrics: () => this.#metrics() }, exchange);
+      const logging = this.#logging;
+      const metrics = (): ReadonlyMap<string, number> => this.#metrics();
+      await answerAgentCall({ agent, log, logging, files, flags, metrics }, exchange);
     });
     addAgentPages(routes, {
       flags,

@@ -1,15 +1,12 @@
 /** What an agent runs and ran, sorted as the v1 API and the pages group it. */
 import type { AgentExecutor, AgentFramework, AgentState } from '../agent/index.js';
 import type {
-  AgentResponseGetContainersContainer,
   AgentResponseGetExecutors,
   AgentResponseGetFrameworks,
+  AgentResponseGetOperations,
   AgentResponseGetTasks,
   Task,
 } from '../api/index.js';
-import { Resources } from '../resources/index.js';
-
-const MIB = 1024n * 1024n;
 
 /** All frameworks, those that are history last. */
 export function allFrameworks(state: AgentState): readonly AgentFramework[] {
@@ -68,40 +65,7 @@ export function frameworksView(state: AgentState): AgentResponseGetFrameworks {
   };
 }
 
-/** The containers of executors that run, with their limits; what they use is not measured yet. */
-export function containersView(
-  state: AgentState,
-  nowMs: number,
-): readonly AgentResponseGetContainersContainer[] {
-  const running = [...state.executors()].filter((executor) => executor.phase !== 'terminated');
-  return running.map((executor) => containerView(executor, nowMs));
-}
-
-function containerView(
-  executor: AgentExecutor,
-  nowMs: number,
-): AgentResponseGetContainersContainer {
-  const used = Resources.fromWire(executor.usedResources);
-  const memoryBytes = (BigInt(used.scalar('mem')) * MIB) / 1000n;
-  const container_id = { value: executor.containerId };
-  const pid = executor.process?.pid ?? pidOfOnlyTask(executor);
-  return {
-    framework_id: { value: executor.framework.id },
-    executor_id: executor.info.executor_id,
-    executor_name: executor.info.name ?? '',
-    container_id,
-    container_status: { container_id, executor_pid: pid },
-    resource_statistics: {
-      timestamp: nowMs / 1000,
-      cpus_soft_limit: used.scalar('cpus') / 1000,
-      mem_limit_bytes: memoryBytes,
-      mem_soft_limit_bytes: memoryBytes,
-    },
-  };
-}
-
-/** A command task has no executor process: its own stands for both. */
-function pidOfOnlyTask(executor: AgentExecutor): number | undefined {
-  const [task] = executor.active.values();
-  return executor.kind === 'COMMAND' ? task?.process?.pid : undefined;
+/** GET_OPERATIONS: those whose outcome is not acknowledged. */
+export function operationsView({ operations }: AgentState): AgentResponseGetOperations {
+  return operations.size === 0 ? {} : { operations: [...operations.values()] };
 }

@@ -10,7 +10,7 @@ import { JSON_TYPE } from './media.js';
 import type { Exchange } from './routes.js';
 
 /** Headers of every answer: browsers must not guess another type, or show it in a frame. */
-const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff' } as const;
+export const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff' } as const;
 
 /** Pieces of one JSON text, in order. Large pages are sent so, never as one giant string. */
 export type JsonChunks = readonly string[];
@@ -64,19 +64,33 @@ export async function answerJson(exchange: Exchange, json: string): Promise<void
 
 /** Answers with JSON in pieces. The pieces are a snapshot: they do not change while they are sent. */
 export async function answerJsonChunks(exchange: Exchange, chunks: JsonChunks): Promise<void> {
-  const callback = exchange.query.get('jsonp');
-  if (callback !== null && !CALLBACK_NAME.test(callback)) {
-    answerText(exchange, 400, "The query parameter 'jsonp' must be the name of a function.");
-    return;
-  }
-  const contentType = callback === null ? JSON_TYPE : 'text/javascript';
-  const body = callback === null ? chunks : [`${callback}(`, ...chunks, ')'];
+  const callback = readCallback(exchange);
+  if (callback === false) return;
+  const contentType = callback === undefined ? JSON_TYPE : 'text/javascript';
+  const body = callback === undefined ? chunks : [`${callback}(`, ...chunks.map(asScript), ')'];
   const characters = body.reduce((sum, chunk) => sum + chunk.length, 0);
   if (characters <= COMPRESS_AT_ONCE_BYTES) {
     answerAtOnce(exchange, contentType, Buffer.from(body.join('')));
   } else {
     await answerStreamed(exchange, contentType, gather(body));
   }
+}
+
+/**
+ * The function that JSON is to be given to, by `jsonp=`; undefined: none; false: that is no name of a
+ * function, and was answered 400.
+ */
+export function readCallback(exchange: Exchange): string | false | undefined {
+  const callback = exchange.query.get('jsonp');
+  if (callback === null) return undefined;
+  if (CALLBACK_NAME.test(callback)) return callback;
+  answerText(exchange, 400, "The query parameter 'jsonp' must be the name of a function.");
+  return false;
+}
+
+/** JSON may hold two characters that end a line in older JavaScript, inside of a text too. */
+function asScript(json: string): string {
+  return json.replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`);
 }
 
 /** Answers with one message: text is JSON, bytes are of the given type. Obeys Accept-Encoding. */

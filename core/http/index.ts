@@ -18,6 +18,7 @@ export {
   MAX_LINK_BUFFER_BYTES,
   MAX_LINK_MESSAGE_BYTES,
   MAX_STREAM_BUFFER_BYTES,
+  PAGE_STALL_MS,
   REQUEST_TIMEOUT_MS,
   STREAM_CLOSE_MS,
 } from './limits.js';
@@ -29,6 +30,20 @@ export {
 } from './master-connector.js';
 export type { MasterServerOptions } from './master-context.js';
 export { MasterServer } from './master-server.js';
+export {
+  MAX_CACHED_PAGES,
+  MAX_CACHED_PAGE_BYTES,
+  MAX_OUTDATED_PAGE_BYTES,
+  PAGE_KEEP_MS,
+  PageCache,
+  type PageCacheOptions,
+  type PageSource,
+} from './pages/page-cache.js';
+export type { Page } from './pages/page.js';
+export { MAX_PAGE_PART_BYTES } from './pages/part-pool.js';
+export { TEXT_SLAB_BYTES } from './pages/quiet-memory.js';
+export { SharedBody } from './pages/shared-body.js';
+export { PAGE_SLICE_MS, type TextPieces } from './pages/write-text.js';
 export type { ServedAgent } from './served-agent.js';
 export type { ServedMaster } from './served-master.js';
 export { LINK_PROTOCOL } from './upgrade-request.js';

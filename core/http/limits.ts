@@ -15,9 +15,9 @@ export const MAX_HEADER_LINES = 100;
 export const MAX_CONNECTIONS = 20_000;
 /** Milliseconds until the headers of a request must be complete. */
 export const HEADERS_TIMEOUT_MS = 10_000;
-/** Milliseconds until a whole request must have arrived. Answers that are streams may last. */
+/** Milliseconds until a whole request must have arrived. Streams, in either direction, may last. */
 export const REQUEST_TIMEOUT_MS = 30_000;
-/** How often the two timeouts above are looked at, in milliseconds. */
+/** How often headers that are not complete are looked for, in milliseconds. */
 export const CONNECTIONS_CHECK_MS = 2_000;
 /** Milliseconds for which a connection without a request is kept. */
 export const KEEP_ALIVE_MS = 30_000;
@@ -30,6 +30,8 @@ export const MAX_STREAM_BUFFER_BYTES = 32 * 1024 * 1024;
 export const MAX_LINK_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a reader has to take the rest of a stream that was closed. */
 export const STREAM_CLOSE_MS = 5_000;
+/** Milliseconds for which the reader of a page may take nothing before it is cut off. */
+export const PAGE_STALL_MS = 30_000;
 /** Milliseconds for which the rest of a refused body is read and thrown away. */
 export const LINGER_MS = 1_000;
 /** Milliseconds of silence after which the system probes a long-lived connection. */

@@ -5,14 +5,25 @@ import { acceptedFormat, readCall } from './api-call.js';
 import type { FileRefusal, VirtualFiles } from './files.js';
 import { fileInfos } from './file-routes.js';
 import { type Leadership, answerElsewhere } from './leadership.js';
-import type { OperatorAnswer } from '../master/index.js';
+import type { LoggingLevel } from './logging-level.js';
+import type { Logger } from '../base/index.js';
+import type { ClusterView, OperatorAnswer } from '../master/index.js';
+import { JSON_TYPE } from './media.js';
+import { subscribeOperator } from './operator-stream.js';
+import { type PageServer, answerPage } from './pages/answer-page.js';
+import type { TextPieces } from './pages/write-text.js';
 import type { Exchange } from './routes.js';
 import type { ServedMaster } from './served-master.js';
+import { largeAnswer } from './v1-state.js';
 
 export interface MasterApiOptions {
   readonly master: ServedMaster;
   readonly leadership: Leadership;
   readonly files: VirtualFiles;
+  readonly pages: PageServer;
+  readonly log: Logger;
+  readonly isClosing: () => boolean;
+  readonly logging: LoggingLevel;
   /** What `/metrics/snapshot` shows. */
   readonly metrics: () => ReadonlyMap<string, number>;
 }
@@ -40,6 +51,15 @@ export async function answerMasterCall(
   if (call === undefined) return;
   const format = acceptedFormat(exchange);
   if (format === undefined) return;
+  if (call.type === 'SUBSCRIBE') {
+    subscribeOperator(options, exchange, format);
+    return;
+  }
+  const large = format.contentType === JSON_TYPE ? largeAnswer(call.type) : undefined;
+  if (large !== undefined) {
+    await answerLarge(options, exchange, { type: call.type, pieces: large });
+    return;
+  }
   const outcome = await run(options, call);
   if (outcome.kind === 'status') {
     answerText(exchange, outcome.status, outcome.message);
@@ -49,10 +69,35 @@ export async function answerMasterCall(
   await answerMessage(exchange, format.contentType, body);
 }
 
+/** Answers with what is made in parts, and shared with all who ask the same. */
+async function answerLarge(
+  { master, pages }: MasterApiOptions,
+  exchange: Exchange,
+  asked: {
+    readonly type: MasterCall['type'];
+    readonly pieces: (cluster: ClusterView) => TextPieces;
+  },
+): Promise<void> {
+  const { cluster, info } = master;
+  await answerPage(pages, exchange, {
+    origin: info.id,
+    key: `v1 ${asked.type}`,
+    version: () => cluster.version,
+    pieces: () => asked.pieces(cluster),
+  });
+}
+
 async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome> {
   switch (call.type) {
     case 'GET_LOGGING_LEVEL':
-      return respond({ type: 'GET_LOGGING_LEVEL', get_logging_level: { level: 0 } });
+      return respond({
+        type: 'GET_LOGGING_LEVEL',
+        get_logging_level: { level: options.logging.level },
+      });
+    case 'SET_LOGGING_LEVEL': {
+      const fault = call.set_logging_level && options.logging.set(call.set_logging_level);
+      return { kind: 'status', status: fault === undefined ? 200 : 400, message: fault ?? '' };
+    }
     case 'GET_METRICS':
       return respond({
         type: 'GET_METRICS',

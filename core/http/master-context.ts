@@ -4,6 +4,8 @@ import { answerText } from './answers.js';
 import type { FileRoot, VirtualFiles } from './files.js';
 import { type Leadership, answerElsewhere } from './leadership.js';
 import type { HttpLimits } from './limits.js';
+import type { AdjustableLog, LoggingLevel } from './logging-level.js';
+import type { PageServer } from './pages/answer-page.js';
 import type { PrometheusPage } from './prometheus.js';
 import type { Exchange } from './routes.js';
 import type { ServedMaster } from './served-master.js';
@@ -11,6 +13,8 @@ import type { ServedMaster } from './served-master.js';
 export interface MasterServerOptions {
   readonly world: World;
   readonly log: Logger;
+  /** What SET_LOGGING_LEVEL changes; without it the call changes nothing. */
+  readonly adjustableLog?: AdjustableLog | undefined;
   /** Undefined: `attach` gives it later; until then the API answers 503. */
   readonly master: ServedMaster | undefined;
   /** Address to listen on. Anything but loopback needs `insecureBind`. */
@@ -35,6 +39,9 @@ export interface MasterRouteContext {
   readonly leadership: Leadership;
   readonly files: VirtualFiles;
   readonly prometheus: PrometheusPage;
+  readonly logging: LoggingLevel;
+  /** Makes and keeps the pages that show the cluster. */
+  readonly pages: PageServer;
   /** Milliseconds since 1970 since when this server exists. */
   readonly startMs: number;
   readonly master: () => ServedMaster | undefined;

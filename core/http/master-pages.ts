@@ -2,28 +2,23 @@
  * The pages of a master: those that tools of Mesos read, `/metrics` for Prometheus, and the page for
  * people at `/`.
  */
-import {
-  type JsonChunks,
-  answerAtOnce,
-  answerEmpty,
-  answerJson,
-  answerJsonChunks,
-  answerRedirect,
-  answerText,
-} from './answers.js';
+import { answerAtOnce, answerEmpty, answerJson, answerRedirect, answerText } from './answers.js';
 import { answerHomePage } from './home-page.js';
+import type { TaskQuery } from './legacy/newest-tasks.js';
 import { rolesText } from './legacy/roles.js';
 import {
   type MasterPageContext,
-  agentsChunks,
-  frameworksChunks,
-  stateChunks,
-  summaryChunks,
-  tasksChunks,
+  agentsPage,
+  frameworksPage,
+  statePage,
+  summaryPage,
+  tasksPage,
   versionText,
 } from './legacy/state.js';
 import { type MasterRouteContext, leadingMaster, withPrefix } from './master-context.js';
-import type { Exchange, Handler, RouteTable } from './routes.js';
+import { answerPage } from './pages/answer-page.js';
+import type { TextPieces } from './pages/write-text.js';
+import type { Exchange, RouteTable } from './routes.js';
 import type { ServedMaster } from './served-master.js';
 import { snapshotText, systemMetrics } from './system-metrics.js';
 
@@ -51,27 +46,32 @@ export function addMasterPages(routes: RouteTable, context: MasterRouteContext):
   routes.page(withPrefix('/redirect'), (exchange) => answerLeader(exchange, context));
 }
 
+type PageMaker = (master: ServedMaster, exchange: Exchange) => TextPieces;
+
 function addStatePages(routes: RouteTable, context: MasterRouteContext): void {
-  const page = (path: string, render: (master: ServedMaster, exchange: Exchange) => JsonChunks) => {
-    const handler: Handler = async (exchange) => {
+  const page = (path: string, parameters: readonly string[], pieces: PageMaker): void => {
+    routes.page(pageNames(path), async (exchange) => {
       const master = leadingMaster(context, exchange);
-      if (master !== undefined) await answerJsonChunks(exchange, render(master, exchange));
-    };
-    routes.page(pageNames(path), handler);
+      if (master === undefined) return;
+      const values = parameters.map((name) => exchange.query.get(name));
+      await answerPage(context.pages, exchange, {
+        origin: master.info.id,
+        key: JSON.stringify([path, ...values]),
+        version: () => master.cluster.version,
+        pieces: () => pieces(master, exchange),
+      });
+    });
   };
-  page('/state', (master) => stateChunks(pageContext(master, context)));
-  page('/state-summary', (master) => summaryChunks(pageContext(master, context)));
-  page('/slaves', ({ cluster }, { query }) =>
-    agentsChunks(cluster, query.get('slave_id') ?? undefined),
+  page('/state', [], (master) => statePage(pageContext(master, context)));
+  page('/state-summary', [], (master) => summaryPage(pageContext(master, context)));
+  page('/slaves', ['slave_id'], ({ cluster }, { query }) =>
+    agentsPage(cluster, query.get('slave_id') ?? undefined),
   );
-  page('/frameworks', ({ cluster }, { query }) =>
-    frameworksChunks(cluster, query.get('framework_id') ?? undefined),
+  page('/frameworks', ['framework_id'], ({ cluster }, { query }) =>
+    frameworksPage(cluster, query.get('framework_id') ?? undefined),
   );
-  page('/roles', ({ cluster }) => [rolesText(cluster)]);
-  routes.page(pageNames('/tasks'), async (exchange) => {
-    const master = leadingMaster(context, exchange);
-    if (master !== undefined) await answerTasks(exchange, master);
-  });
+  page('/roles', [], ({ cluster }) => [rolesText(cluster)]);
+  addTasksPage(routes, context);
 }
 
 function addOwnPages(routes: RouteTable, context: MasterRouteContext): void {
@@ -96,22 +96,37 @@ function pageContext(master: ServedMaster, context: MasterRouteContext): MasterP
   return { info, cluster, clusterName, flags, times };
 }
 
-async function answerTasks(exchange: Exchange, master: ServedMaster): Promise<void> {
+function addTasksPage(routes: RouteTable, context: MasterRouteContext): void {
+  routes.page(pageNames('/tasks'), async (exchange) => {
+    const master = leadingMaster(context, exchange);
+    const query = master === undefined ? undefined : readTaskQuery(exchange);
+    if (master === undefined || query === undefined) return;
+    const { limit, offset, order, frameworkId, taskId } = query;
+    await answerPage(context.pages, exchange, {
+      origin: master.info.id,
+      key: JSON.stringify(['/tasks', limit, offset, order, frameworkId ?? null, taskId ?? null]),
+      version: () => master.cluster.version,
+      pieces: () => tasksPage(master.cluster, query),
+    });
+  });
+}
+
+/** What `/tasks` is asked for; undefined: it was refused. */
+function readTaskQuery(exchange: Exchange): TaskQuery | undefined {
   const { query } = exchange;
   const limit = countOf(query.get('limit'), DEFAULT_TASKS_LIMIT);
   const offset = countOf(query.get('offset'), 0);
   if (limit === undefined || offset === undefined) {
     answerText(exchange, 400, "'limit' and 'offset' must be whole numbers from 0.");
-    return;
+    return undefined;
   }
-  const chunks = tasksChunks(master.cluster, {
+  return {
     limit,
     offset,
     order: query.get('order') === 'asc' ? 'asc' : 'des',
     frameworkId: query.get('framework_id') ?? undefined,
     taskId: query.get('task_id') ?? undefined,
-  });
-  await answerJsonChunks(exchange, chunks);
+  };
 }
 
 function countOf(text: string | null, fallback: number): number | undefined {

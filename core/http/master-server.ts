@@ -8,6 +8,7 @@ import { addFileRoutes } from './file-routes.js';
 import { LEADS_ALONE } from './leadership.js';
 import { HTTP_LIMITS } from './limits.js';
 import { acceptLink } from './link-server.js';
+import { LoggingLevel } from './logging-level.js';
 import { addMaintenanceRoutes } from './maintenance-routes.js';
 import { answerMasterCall } from './master-api.js';
 import {
@@ -18,6 +19,7 @@ import {
 } from './master-context.js';
 import { addMasterForms } from './master-forms.js';
 import { addMasterPages } from './master-pages.js';
+import { PageCache } from './pages/page-cache.js';
 import { PrometheusPage } from './prometheus.js';
 import { addQuotaRoutes } from './quota-routes.js';
 import { addResourceForms } from './resource-forms.js';
@@ -89,6 +91,8 @@ export class MasterServer {
   async close(): Promise<void> {
     await this.#server.close();
     this.#context.prometheus.dispose();
+    this.#context.logging.dispose();
+    this.#context.pages.cache.dispose();
   }
 
   #createContext(options: MasterServerOptions): MasterRouteContext {
@@ -98,6 +102,11 @@ export class MasterServer {
       leadership: options.leadership ?? LEADS_ALONE,
       files: new VirtualFiles(fixedRoots(options.filesRoots)),
       prometheus: new PrometheusPage(),
+      logging: new LoggingLevel(options.world.clock, options.adjustableLog),
+      pages: {
+        cache: new PageCache({ clock: options.world.clock, log: options.log }),
+        log: options.log,
+      },
       startMs,
       master: () => this.#master,
       metrics: () => {
@@ -111,7 +120,7 @@ export class MasterServer {
 
   #createRoutes(): RouteTable {
     const routes = new RouteTable();
-    const { options, leadership, files, metrics } = this.#context;
+    const { options, leadership, files, logging, metrics, pages } = this.#context;
     const isClosing = (): boolean => this.#server.isClosing;
     routes.endpoint(withPrefix('/api/v1/scheduler'), async (exchange) => {
       const owner = leadingMaster(this.#context, exchange);
@@ -121,7 +130,9 @@ export class MasterServer {
     routes.endpoint(withPrefix('/api/v1'), async (exchange) => {
       const master = leadingMaster(this.#context, exchange);
       if (master === undefined) return;
-      await answerMasterCall({ master, leadership, files, metrics }, exchange);
+      const { log } = options;
+      const given = { master, leadership, files, logging, metrics, pages, log, isClosing };
+      await answerMasterCall(given, exchange);
     });
     addMasterPages(routes, this.#context);
     addMasterForms(routes, this.#context);

@@ -25,6 +25,8 @@ export class RecordStream {
   readonly #response: ServerResponse;
   /** Records that were sent before the stream was opened. */
   #early: Buffer[] | undefined = [];
+  #earlyBytes = 0;
+  #hasBegun = false;
   #isEnded = false;
   #closeTimer: Disposable = toDisposable(() => undefined);
 
@@ -39,25 +41,70 @@ export class RecordStream {
     return this.#isEnded;
   }
 
-  /** Answers 200 and writes what was sent so far. */
-  open(): void {
-    const { exchange, contentType, headers } = this.#options;
+  /** Bytes that wait for the reader. */
+  get waitingBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  /** Calls `listener` each time that nothing waits for the reader any more. */
+  onDrain(listener: () => void): void {
+    this.#response.on('drain', listener);
+  }
+
+  /** Cuts the stream off; `onLost` is told. */
+  cut(reason: string): void {
+    const { exchange, log } = this.#options;
+    log.warn('a stream was cut off', { peer: exchange.peer, reason });
+    this.#response.destroy();
+  }
+
+  /**
+   * Answers 200 at once, for a stream whose first record the caller writes itself: what is sent waits for
+   * `open`, as much of it as may wait for a slow reader.
+   */
+  begin(): void {
     if (this.#early === undefined || this.#response.headersSent) return;
+    this.#hasBegun = true;
+    this.#writeHead();
+    this.#response.flushHeaders();
+  }
+
+  #writeHead(): void {
+    const { exchange, contentType, headers } = this.#options;
     exchange.request.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     this.#response.writeHead(200, { 'Content-Type': contentType, ...headers });
+  }
+
+  /** Answers 200 and writes what was sent so far. */
+  open(): void {
+    if (this.#early === undefined || (this.#response.headersSent && !this.#hasBegun)) return;
+    if (!this.#hasBegun) this.#writeHead();
     const early = this.#early;
     this.#early = undefined;
-    if (early.length === 0) this.#response.flushHeaders();
+    if (early.length === 0 && !this.#hasBegun) this.#response.flushHeaders();
     for (const record of early) this.#write(record);
     if (this.#isEnded) this.#end();
   }
 
   /** Writes one message as a record, in order. Before `open` it waits; after the end it is dropped. */
   send(payload: string | Buffer): void {
+    if (!this.#isEnded) this.sendRecord(encodeRecord(payload));
+  }
+
+  /** The same for a record with its frame, which others may be sent too. */
+  sendRecord(record: Buffer): void {
     if (this.#isEnded) return;
-    const record = encodeRecord(payload);
-    if (this.#early === undefined) this.#write(record);
-    else this.#early.push(record);
+    if (this.#early === undefined) {
+      this.#write(record);
+      return;
+    }
+    this.#early.push(record);
+    this.#earlyBytes += record.length;
+    const bound = this.#options.exchange.limits.streamBufferBytes;
+    if (this.#hasBegun && this.#earlyBytes > bound) {
+      this.#early = [];
+      this.cut(`more than ${bound} bytes wait behind its first record`);
+    }
   }
 
   /** Ends the stream after what was sent; `onLost` is not called any more. */

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpLimits } from './limits.js';
-import type { World } from '../base/index.js';
+import type { Disposable, World } from '../base/index.js';
 
 /** One request with its answer, and what was read from its head. */
 export interface Exchange {
@@ -20,6 +20,8 @@ export interface Exchange {
   readonly peer: string;
   readonly limits: HttpLimits;
   readonly world: World;
+  /** Ends the exchange when the body is not there in time; disposed of, the body may take for ever. */
+  readonly bodyTimer: Disposable;
 }
 
 /** Answers one request. What it throws becomes a 500 and a line in the log. */

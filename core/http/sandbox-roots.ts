@@ -8,6 +8,7 @@ import { id } from '../base/index.js';
 import { type FileRoot, type RootFinder, fixedRoots } from './files.js';
 
 const RUN_PATH = /^\/frameworks\/([^/]+)\/executors\/([^/]+)\/runs\/([^/]+)/;
+const STANDALONE_PATH = /^\/containers\/([^/]+)/;
 const AGENT_PATH = /^\/slaves\/([^/]+)(?=\/)/;
 
 export interface SandboxRootsOptions {
@@ -22,7 +23,11 @@ export interface SandboxRootsOptions {
 /** Finds the sandbox, or the fixed root, that a path leads into. */
 export function sandboxRoots(options: SandboxRootsOptions): RootFinder {
   const findFixed = fixedRoots(options.fixed);
-  return (path) => findFixed(path) ?? findAbsolute(options, path) ?? findVirtual(options, path);
+  return (path) =>
+    findFixed(path) ??
+    findAbsolute(options, path) ??
+    findStandalone(options, path) ??
+    findVirtual(options, path);
 }
 
 function findAbsolute(options: SandboxRootsOptions, path: string): FileRoot | undefined {
@@ -43,6 +48,15 @@ function findVirtual(options: SandboxRootsOptions, path: string): FileRoot | und
   const run = readRun(options, path);
   if (agentId === undefined || run === undefined) return undefined;
   return { name: run.name, path: options.workDir, below: ['slaves', agentId, ...run.below] };
+}
+
+/** The sandbox of a container that belongs to no framework, by its absolute path. */
+function findStandalone({ workDir }: SandboxRootsOptions, path: string): FileRoot | undefined {
+  if (!path.startsWith(`${workDir}/`)) return undefined;
+  const match = STANDALONE_PATH.exec(path.slice(workDir.length));
+  if (match === null) return undefined;
+  const [name, containerId = ''] = match;
+  return { name: `${workDir}${name}`, path: workDir, below: ['containers', containerId] };
 }
 
 interface Run {

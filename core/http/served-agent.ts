@@ -1,5 +1,5 @@
 /** What the server needs of an agent. `Agent` has all of it; tests may serve something smaller. */
-import type { AgentState, ExecutorStream } from '../agent/index.js';
+import type { AgentState, ExecutorStream, NestedContainers } from '../agent/index.js';
 import type { AgentInfo, ExecutorCall, CallAnswer } from '../api/index.js';
 import type { Resources } from '../resources/index.js';
 
@@ -12,6 +12,8 @@ export interface ServedAgent {
   readonly totalResources: Resources;
   /** Host name of the master that it is registered with. */
   readonly masterHostname?: string | undefined;
+  /** Containers that the operators' API launches; without it those calls are not there. */
+  readonly containers?: NestedContainers | undefined;
   executorSubscribe(call: ExecutorCall, stream: ExecutorStream): CallAnswer;
   executorCall(call: ExecutorCall): CallAnswer;
   executorDisconnected(stream: ExecutorStream): void;

@@ -5,6 +5,7 @@ import type {
   FrameworkExplanation,
   MasterTimes,
   OperatorAnswer,
+  OperatorStream,
   WhyQuestion,
 } from '../master/index.js';
 import type { AgentLinkOwner } from './link-server.js';
@@ -15,6 +16,8 @@ export interface ServedMaster extends SchedulerCallsOwner, AgentLinkOwner {
   readonly info: MasterInfo;
   readonly times: Pick<MasterTimes, 'startedMs' | 'electedMs'>;
   operatorCall(call: MasterCall): OperatorAnswer;
+  operatorSubscribe(stream: OperatorStream): void;
+  operatorDisconnected(stream: OperatorStream): void;
   /** Counters and gauges under the names of Mesos. */
   metrics(): ReadonlyMap<string, number>;
   /** Why a framework (by id or name) is, or is not, offered resources; undefined: unknown. */

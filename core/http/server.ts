@@ -6,7 +6,14 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Logger, PlateauError, type World, errorMessage } from '../base/index.js';
+import {
+  type Disposable,
+  type Logger,
+  PlateauError,
+  type World,
+  errorMessage,
+  toDisposable,
+} from '../base/index.js';
 import { answerMethodNotAllowed, answerText } from './answers.js';
 import { HTTP_LIMITS, type HttpLimits, STREAM_CLOSE_MS } from './limits.js';
 import { type Exchange, type RouteTable, readHead } from './routes.js';
@@ -35,6 +42,8 @@ const PARSER_REFUSALS: ReadonlyMap<string, string> = new Map([
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', '413 Payload Too Large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
 ]);
+
+const NO_TIMER: Disposable = toDisposable(() => undefined);
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
@@ -101,7 +110,8 @@ export class HttpServer {
         IncomingMessage: UpgradeAwareRequest,
         maxHeaderSize: limits.headerBytes,
         headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
+        // A body that is a stream of records may last: `#limitBody` bounds the others.
+        requestTimeout: 0,
         connectionsCheckingInterval: limits.connectionsCheckMs,
         keepAliveTimeout: limits.keepAliveMs,
         noDelay: true,
@@ -139,6 +149,7 @@ export class HttpServer {
       peer: peerOf(request.socket),
       limits: this.#limits,
       world: this.#options.world,
+      bodyTimer: this.#limitBody(request, response),
     };
     if (head.kind === 'bad') {
       answerText(exchange, head.status, head.message, { Connection: 'close' });
@@ -149,6 +160,22 @@ export class HttpServer {
     } catch (error) {
       this.#fail(exchange, error);
     }
+  }
+
+  /** Cuts a request off whose body is not there in time, answering 408 if nothing was answered. */
+  #limitBody(request: IncomingMessage, response: ServerResponse): Disposable {
+    const { headers, socket } = request;
+    const hasBody =
+      headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    if (!hasBody) return NO_TIMER;
+    const timer = this.#options.world.clock.setTimer(this.#limits.requestTimeoutMs, () => {
+      if (request.complete) return;
+      if (response.headersSent) socket.destroy();
+      else endRaw(socket, '408 Request Timeout');
+    });
+    request.once('end', () => timer.dispose());
+    request.once('close', () => timer.dispose());
+    return timer;
   }
 
   async #handle(exchange: Exchange): Promise<void> {

@@ -3,7 +3,13 @@
  * goes back to the allocator. An offer that is not valid fails the whole call; an operation or task
  * that is not valid fails alone.
  */
-import type { Filters, OfferOperation, SchedulerCallAccept, TaskInfo } from '../api/index.js';
+import {
+  type Filters,
+  type OfferOperation,
+  type SchedulerCallAccept,
+  type TaskInfo,
+  validateId,
+} from '../api/index.js';
 import { id } from '../base/index.js';
 import { Resources } from '../resources/index.js';
 import type { AcceptedOffers } from './accepted-offers.js';
@@ -12,9 +18,18 @@ import { countEnd } from './books.js';
 import type { MasterContext } from './context.js';
 import { convert, shortage } from './conversions.js';
 import type { Framework, OutstandingOffer } from './framework.js';
+import { launchGroup } from './group-launch.js';
 import { launchTasks } from './launch.js';
 import { findOffer, offerIdsOf, returnOffer, takeOffer } from './offers.js';
-import { answerOperation, convertTotal, memoryProblem, rescindSharing } from './operations.js';
+import { startOperation } from './operation-feedback.js';
+import { operationChars, roomProblem } from './operation-records.js';
+import {
+  convertTotal,
+  memoryProblem,
+  refuseOperation,
+  rescindSharing,
+  sendCheckpoint,
+} from './operations.js';
 import { masterStatus, sendUpdate } from './status.js';
 
 /** Handles ACCEPT of a connected framework. */
@@ -45,7 +60,12 @@ export function accept(
   const { agent, role } = found;
   const { principal } = call;
   const place = { context, framework, agent, role, principal };
-  const work: AcceptedOffers = { ...place, available: offered, hasLaunched: false };
+  const work: AcceptedOffers = {
+    ...place,
+    available: offered,
+    later: Resources.EMPTY,
+    hasLaunched: false,
+  };
   for (const operation of operations) apply(work, operation);
   returnRest(work, offered, call.accept.filters);
 }
@@ -55,10 +75,11 @@ export function accept(
  * offered again early: a scheduler that takes one task of each offer is not kept waiting.
  */
 function returnRest(work: AcceptedOffers, offered: Resources, filters: Filters | undefined): void {
-  const { framework, agent, available } = work;
+  const { framework, agent, available, later } = work;
   const { allocator } = work.context;
-  const converted = available.minus(offered);
-  const declined = available.minus(converted);
+  const changed = available.minus(offered);
+  const declined = available.minus(changed);
+  const converted = changed.plus(later);
   if (!declined.isEmpty) {
     const reoffer = work.hasLaunched ? 'early' : 'batch';
     allocator.recoverResources(framework.id, agent.id, declined, filters ?? {}, reoffer);
@@ -110,7 +131,7 @@ function refuse(
   const { operation, problem } = refused;
   const tasks = tasksOf(operation);
   if (tasks === undefined) {
-    answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message: problem });
+    refuseOperation(context, framework, { operation, message: problem });
     return;
   }
   const state = framework.visible('TASK_DROPPED');
@@ -141,18 +162,20 @@ function apply(work: AcceptedOffers, operation: OfferOperation): void {
       launchTasks(work, operation);
       break;
     case 'LAUNCH_GROUP':
-      refuseGroup(work, operation);
+      launchGroup(work, operation);
       break;
     case 'RESERVE':
     case 'UNRESERVE':
     case 'CREATE':
     case 'DESTROY':
+    case 'GROW_VOLUME':
+    case 'SHRINK_VOLUME':
       applyConversion(work, operation);
       break;
     default: {
-      const message = `operations of type ${operation.type ?? 'UNKNOWN'} are not supported yet`;
+      const message = `operations of type ${operation.type ?? 'UNKNOWN'} are not supported`;
       const { context, framework } = work;
-      answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
+      refuseOperation(context, framework, { operation, message });
     }
   }
 }
@@ -170,20 +193,46 @@ function applyConversion(work: AcceptedOffers, operation: OfferOperation): void 
   const problem =
     change.problem ??
     (available.contains(change.from) ? undefined : shortage(change.from, available)) ??
-    memoryProblem(agent, change);
+    memoryProblem(agent, change) ??
+    feedbackProblem(framework, agent, operation);
   if (change.problem !== undefined || problem !== undefined) {
     const message = `Invalid ${operation.type} operation: ${problem}`;
-    answerOperation(context, framework, { operation, state: 'OPERATION_ERROR', message });
+    refuseOperation(context, framework, { operation, message });
     return;
   }
   rescindSharing(context, agent, change.from);
   const { to } = change;
+  const isResize = operation.type === 'GROW_VOLUME' || operation.type === 'SHRINK_VOLUME';
   // Offers that are used together may each have brought a shared volume: it ends for all of them.
   const from = change.from.plus(furtherCopies(available, change.from));
-  work.available = available.minus(from).plus(to);
+  if (isResize) work.later = work.later.plus(to);
+  work.available = isResize ? available.minus(from) : available.minus(from).plus(to);
   context.allocator.updateAllocation(framework.id, agent.id, { from, to });
   convertTotal(agent, change);
-  answerOperation(context, framework, { operation, state: 'OPERATION_FINISHED', agent });
+  if (operation.id === undefined) {
+    context.metrics.operations.count(operation.type, 'OPERATION_FINISHED');
+    sendCheckpoint(agent);
+  } else {
+    const converted = isResize ? to.unallocated().toWire() : [];
+    startOperation(context, { framework, agent }, { operation, converted });
+  }
+}
+
+/** Why nobody could tell the framework what became of an operation with an id, or undefined. */
+function feedbackProblem(
+  framework: Framework,
+  agent: Agent,
+  operation: OfferOperation,
+): string | undefined {
+  if (operation.id === undefined) return undefined;
+  const { value } = operation.id;
+  if (!agent.capabilities.some(({ type }) => type === 'AGENT_OPERATION_FEEDBACK')) {
+    return `agent ${agent.id} cannot tell what becomes of operations: leave out the 'id'`;
+  }
+  if (framework.operations.has(value)) {
+    return `another operation with the id '${value}' has not been acknowledged`;
+  }
+  return validateId(value, "the operation's 'id'") ?? roomProblem(agent, operationChars(operation));
 }
 
 /** What there is more of than one of the shared resources of a conversion. */
@@ -191,19 +240,4 @@ function furtherCopies(available: Resources, from: Resources): Resources {
   const keys = new Set(from.items.filter(({ shared }) => shared).map(({ key }) => key));
   if (keys.size === 0) return Resources.EMPTY;
   return available.filter(({ key }) => keys.has(key)).minus(from);
-}
-
-function refuseGroup(work: AcceptedOffers, operation: OfferOperation): void {
-  const { context } = work;
-  for (const task of tasksOf(operation) ?? []) {
-    countEnd(context, 'TASK_ERROR');
-    const status = masterStatus(context, {
-      taskId: task.task_id.value,
-      agentId: task.agent_id.value,
-      state: 'TASK_ERROR',
-      reason: 'REASON_TASK_GROUP_INVALID',
-      message: 'Task groups are not supported yet: launch the tasks with LAUNCH',
-    });
-    sendUpdate(work.framework, status);
-  }
 }

@@ -13,6 +13,11 @@ export interface AcceptedOffers {
   readonly principal: string | undefined;
   /** What is left of the offers, bound to the role. Operations take from it and convert it. */
   available: Resources;
+  /**
+   * What resized volumes have become: the framework holds it, and may use it of a later offer, not in
+   * the same ACCEPT.
+   */
+  later: Resources;
   /** Whether a task was launched. */
   hasLaunched: boolean;
 }

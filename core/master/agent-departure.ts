@@ -3,7 +3,7 @@
  * say so or are replaced. The registry learns of it first; the books, frameworks and the allocator
  * follow when the write is durable.
  */
-import type { RegistryAgent, TaskState } from '../api/index.js';
+import type { RegistryAgent, TaskState, TaskStatusReason } from '../api/index.js';
 import { type AgentId, isRecord } from '../base/index.js';
 import type { Agent } from './agent.js';
 import { hostPort } from './agent-profile.js';
@@ -14,7 +14,8 @@ import type { TaskRecord } from './framework.js';
 import type { CounterName } from './metrics.js';
 import { rescindInverseOffers } from './inverse-offers.js';
 import { rescindOffer } from './offers.js';
-import { agentKey, putAgent } from './registry-records.js';
+import { loseOperations } from './operation-feedback.js';
+import { keysOf, putAgent } from './registry-records.js';
 import { masterStatus, sendUpdate } from './status.js';
 
 /** Agents that one transaction of the registry marks. */
@@ -60,15 +61,16 @@ export interface Removal {
 /** A registered agent is removed: it said so, another one took its place, or an operator wants it. */
 export function removeAgent(context: MasterContext, agent: Agent, why: Removal): void {
   if (!startLeaving(context, agent)) return;
-  context.registry.commit({ deletes: [agentKey(agent.id)] }, () => {
+  context.registry.commit({ deletes: keysOf(agent.id) }, () => {
     finishRemoval(context, agent, why);
   });
 }
 
 /** The second half of a removal, for those who write its record themselves: that is durable now. */
 export function finishRemoval(context: MasterContext, agent: Agent, why: Removal): void {
-  const { metrics } = context;
+  const { cluster, metrics } = context;
   metrics.count('slave_removals');
+  cluster.setDeactivation(agent.id, undefined);
   if (why.counter !== undefined) metrics.count(why.counter);
   if (why.shutdown !== undefined) {
     const refused = { message: why.shutdown, shutdown: true };
@@ -82,9 +84,10 @@ export function finishRemoval(context: MasterContext, agent: Agent, why: Removal
 /** An agent of the registry that is not registered is forgotten; `then` runs when that is durable. */
 export function forgetAbsent(context: MasterContext, agentId: AgentId, then: () => void): void {
   context.pendingAgents.writing.set(agentId, undefined);
-  context.registry.commit({ deletes: [agentKey(agentId)] }, () => {
+  context.registry.commit({ deletes: keysOf(agentId) }, () => {
     context.metrics.count('slave_removals');
     context.cluster.recoveredAgents.delete(agentId);
+    context.cluster.setDeactivation(agentId, undefined);
     then();
     tellFailure(context, agentId);
     context.notify({ kind: 'agent-removed', agentId });
@@ -112,14 +115,17 @@ export function writeDone(context: MasterContext, agentId: AgentId): void {
   if (isRecord(waiting)) waiting.repeat();
 }
 
+/** What becomes of the tasks of an agent that leaves, and why. */
 interface Departure {
-  readonly state: Extract<TaskState, 'TASK_UNREACHABLE' | 'TASK_GONE'>;
+  readonly state: Extract<TaskState, 'TASK_UNREACHABLE' | 'TASK_GONE' | 'TASK_GONE_BY_OPERATOR'>;
   readonly message: string;
+  /** Default: that the agent was removed. */
+  readonly reason?: TaskStatusReason;
   readonly unreachableMs?: number;
 }
 
 /** Takes an agent and all that is on it off the books. */
-function detach(context: MasterContext, agent: Agent, departure: Departure): void {
+export function detach(context: MasterContext, agent: Agent, departure: Departure): void {
   const { cluster, allocator } = context;
   for (const offer of agent.offers.values()) rescindOffer(context, offer);
   rescindInverseOffers(context, agent);
@@ -129,6 +135,7 @@ function detach(context: MasterContext, agent: Agent, departure: Departure): voi
   for (const executors of agent.executors.values()) {
     for (const executor of executors.values()) removeExecutor(context, executor);
   }
+  loseOperations(context, agent, departure);
   allocator.removeAgent(agent.id);
   cluster.agents.delete(agent.id);
   if (cluster.agentsByAddress.get(hostPort(agent.info)) === agent) {
@@ -159,7 +166,7 @@ function loseTask(context: MasterContext, task: TaskRecord, departure: Departure
     agentId,
     executorId,
     state,
-    reason: 'REASON_AGENT_REMOVED',
+    reason: departure.reason ?? 'REASON_AGENT_REMOVED',
     message: departure.message,
     unreachableMs: departure.unreachableMs,
   });
@@ -170,7 +177,7 @@ function loseTask(context: MasterContext, task: TaskRecord, departure: Departure
 }
 
 /** Every connected framework learns that an agent is lost. */
-function tellFailure(context: MasterContext, agentId: AgentId): void {
+export function tellFailure(context: MasterContext, agentId: AgentId): void {
   for (const framework of context.cluster.frameworks.values()) {
     sendEvent(framework, { type: 'FAILURE', failure: { agent_id: { value: agentId } } });
   }

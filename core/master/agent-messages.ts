@@ -4,6 +4,7 @@ import type { Agent } from './agent.js';
 import { registerAgent, reregisterAgent, unregisterAgent } from './agents.js';
 import type { MasterContext } from './context.js';
 import { executorExited, messageToFramework } from './messages.js';
+import { operationStatus } from './operation-feedback.js';
 import { updateOversubscribed } from './oversubscription.js';
 import { pong } from './pings.js';
 import type { AgentConnection } from './ports.js';
@@ -45,6 +46,11 @@ function fromRegistered(context: MasterContext, agent: Agent, message: LinkAgent
       break;
     case 'OVERSUBSCRIBED':
       updateOversubscribed(context, agent, message.oversubscribed?.resources ?? []);
+      break;
+    case 'OPERATION_STATUS':
+      if (message.operation_status !== undefined) {
+        operationStatus(context, agent, message.operation_status);
+      }
       break;
     case 'PONG':
       pong(agent);

@@ -58,8 +58,12 @@ export function recoverFromReport(
     const framework = ownerOf(context, report, id<'FrameworkId'>(task.framework_id.value));
     if (framework === undefined) continue;
     const known = framework.tasks.get(id<'TaskId'>(task.task_id.value));
-    if (known === undefined) recoverTask(framework, agent, task);
-    else if (known.agentId !== agent.id && !isTerminalState(task.state)) duplicates.push(task);
+    if (known === undefined) {
+      recoverTask(framework, agent, task);
+      const { task_id, state } = task;
+      const { id: frameworkId } = framework;
+      context.notify({ kind: 'task-added', frameworkId, taskId: task_id.value, state });
+    } else if (known.agentId !== agent.id && !isTerminalState(task.state)) duplicates.push(task);
   }
   agent.noteOvercommitment();
   return duplicates;

@@ -1,5 +1,5 @@
 /** An agent as the master knows it, and the arithmetic on what it has. */
-import type { AgentInfo, AgentInfoCapability, Unavailability } from '../api/index.js';
+import type { AgentID, AgentInfo, AgentInfoCapability, Unavailability, URL } from '../api/index.js';
 import {
   type AgentId,
   type Disposable,
@@ -12,10 +12,12 @@ import {
 import { Resources, countSharedOnce } from '../resources/index.js';
 import type {
   ExecutorRecord,
+  OperationRecord,
   OutstandingInverseOffer,
   OutstandingOffer,
   TaskRecord,
 } from './framework.js';
+import type { Deactivation } from './deactivation.js';
 import type { AgentConnection } from './ports.js';
 
 /** What an agent says about itself when it registers. */
@@ -26,6 +28,14 @@ export interface AgentProfile {
   readonly capabilities: readonly AgentInfoCapability[];
   /** Everything it has, dynamic reservations and revocable resources included. */
   readonly total: Resources;
+}
+
+/** How offers name an agent, and what that was made from. */
+export interface AgentReference {
+  readonly agent_id: AgentID;
+  readonly url: URL;
+  readonly info: AgentInfo;
+  readonly address: string;
 }
 
 /** A registered agent. Fields are read by pages; only the master's own files write them. */
@@ -44,6 +54,8 @@ export class Agent {
   readonly tasks = new Map<FrameworkId, Map<TaskId, TaskRecord>>();
   readonly executors = new Map<FrameworkId, Map<ExecutorId, ExecutorRecord>>();
   readonly offers = new Map<OfferId, OutstandingOffer>();
+  /** By uuid; at most `MAX_OPERATIONS_PER_AGENT`. */
+  readonly operations = new Map<string, OperationRecord>();
   /** When its machine is to be maintained; undefined: it is not. */
   unavailability: Unavailability | undefined;
   readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
@@ -57,10 +69,14 @@ export class Agent {
   usedTotal: Resources = Resources.EMPTY;
   /** It reported tasks that hold more than it has: the sum is not asserted any more. */
   isOvercommitted = false;
+  /** Why it is not offered, though it may be connected; undefined: it is. */
+  deactivation: Deactivation | undefined;
   pings: Disposable | undefined;
   missedPings = 0;
   /** The registry is being told that it is unreachable or removed: it cannot come back meanwhile. */
   isLeaving = false;
+
+  #reference: AgentReference | undefined;
 
   constructor(id: AgentId, profile: AgentProfile, registeredMs: number) {
     this.id = id;
@@ -72,8 +88,31 @@ export class Agent {
     this.address = profile.info.hostname;
   }
 
+  /** How offers name it. The same object as long as it says the same of itself. */
+  get reference(): AgentReference {
+    const known = this.#reference;
+    if (known?.info === this.info && known.address === this.address) return known;
+    const made = {
+      agent_id: { value: this.id },
+      url: {
+        scheme: 'http',
+        address: { hostname: this.info.hostname, ip: this.address, port: this.port },
+        path: '/slave(1)',
+      },
+      info: this.info,
+      address: this.address,
+    };
+    this.#reference = made;
+    return made;
+  }
+
   get isConnected(): boolean {
     return this.connection !== undefined;
+  }
+
+  /** Whether it may be offered. */
+  get isActive(): boolean {
+    return this.isConnected && this.deactivation === undefined;
   }
 
   /** How pages name its process, in the way of Mesos. */

@@ -26,11 +26,13 @@ import {
 import type { AbsentAgent } from './cluster.js';
 import type { MasterContext } from './context.js';
 import { domainProblem } from './domains.js';
+import { greetDraining } from './drain.js';
 import { resendKills } from './kill.js';
 import { rescindInverseOffers } from './inverse-offers.js';
 import { downProblem, turnAway } from './machines-down.js';
 import { applyWindow, placeOf } from './maintenance-windows.js';
 import { rescindOffer } from './offers.js';
+import { recoverOperations, resendOperations } from './operation-feedback.js';
 import { checkpointedPart, sendCheckpoint } from './operations.js';
 import { startPings } from './pings.js';
 import type { AgentConnection } from './ports.js';
@@ -122,6 +124,7 @@ function add(context: MasterContext, agent: Agent): void {
   cluster.agents.set(agent.id, agent);
   cluster.agentsByAddress.set(hostPort(agent.info), agent);
   const { info, capabilities, total } = agent;
+  agent.deactivation = cluster.deactivations.get(agent.id);
   agent.unavailability = cluster.machines.unavailabilityAt(placeOf(agent));
   const state = { info, capabilities, total, unavailability: agent.unavailability };
   allocator.addAgent(agent.id, state, new Map(agent.used));
@@ -142,7 +145,7 @@ function connect(context: MasterContext, agent: Agent, connection: AgentConnecti
   agent.address = hostOf(connection.peer);
   connections.set(connection, agent);
   applyWindow(context, agent);
-  context.allocator.activateAgent(agent.id);
+  if (agent.deactivation === undefined) context.allocator.activateAgent(agent.id);
   startPings(context, agent);
 }
 
@@ -231,6 +234,7 @@ function returnRegistered(context: MasterContext, agent: Agent, given: Return): 
   update(context, agent, profileOf(agent.id, presentation));
   const unknown = compareBooks(context, agent, message);
   completeReturn(context, agent, { connection, message, unknown });
+  resendOperations(context, agent, message.operations ?? []);
 }
 
 /** An agent of the registry: its report becomes the books. */
@@ -241,6 +245,7 @@ function returnRecovered(context: MasterContext, absent: AbsentAgent, given: Ret
   agent.address = hostOf(connection.peer);
   context.cluster.recoveredAgents.delete(agentId);
   const duplicates = recoverFromReport(context, agent, message);
+  recoverOperations(context, agent, message.operations ?? []);
   add(context, agent);
   const record = agentRecord(agent, 'ADMITTED');
   if (!messagesEqual('RegistryAgent', absent.record, record)) {
@@ -277,6 +282,7 @@ function completeReturn(
   if (!checkpointedPart(agent.total).equals(remembered)) sendCheckpoint(agent);
   updateReportedFrameworks(context, agent, message);
   resendKills(agent);
+  greetDraining(context, agent);
 }
 
 /** An unreachable agent, or one that the registry does not know: it is recorded first. */
@@ -304,7 +310,11 @@ export function expireRecovered(
 ): void {
   context.timers.after(context.config.agentReregisterTimeoutMs, () => {
     const { recoveredAgents } = context.cluster;
-    const late = absent.filter(([agentId, entry]) => recoveredAgents.get(agentId) === entry);
+    const { writing } = context.pendingAgents;
+    const late = absent.filter(
+      // One that is being removed, or marked gone, is not to be recorded otherwise.
+      ([agentId, entry]) => recoveredAgents.get(agentId) === entry && !writing.has(agentId),
+    );
     if (late.length > 0) markAbsentUnreachable(context, late);
   });
 }
@@ -319,6 +329,7 @@ function sendRegistered(context: MasterContext, agent: Agent): void {
       ping_timeout_seconds: (agentPingTimeoutMs * maxAgentPingTimeouts) / 1000,
     },
   });
+  greetDraining(context, agent);
 }
 
 function refuse(connection: AgentConnection, message: string, shutdown: boolean): void {

@@ -33,6 +33,7 @@ export function removeTask(context: MasterContext, task: TaskRecord, isUnreachab
   if (agent !== undefined) removeInner(agent.tasks, task.frameworkId, task.taskId);
   if (isUnreachable) framework?.addUnreachable(task.taskId, task.message);
   else framework?.completedTasks.push(task.message);
+  if (agent !== undefined) context.agentEmptied(agent);
 }
 
 /** Gives back what a task holds, once. */
@@ -124,6 +125,7 @@ export function removeExecutor(context: MasterContext, executor: ExecutorRecord)
   if (framework !== undefined) removeInner(framework.executors, agentId, executorId);
   if (agent !== undefined) removeInner(agent.executors, frameworkId, executorId);
   release(context, executor);
+  if (agent !== undefined) context.agentEmptied(agent);
 }
 
 function charge(framework: Framework, agent: Agent, resources: Resources): void {

@@ -7,6 +7,7 @@ import type { AgentInfo, FrameworkInfo, RegistryAgent, TaskState } from '../api/
 import { type AgentId, type FrameworkId, type OfferId, Ring } from '../base/index.js';
 import type { Agent } from './agent.js';
 import type { MasterConfig } from './config.js';
+import type { Deactivation } from './deactivation.js';
 import { Machines } from './machines.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import type { AgentConnection, SchedulerStream } from './ports.js';
@@ -23,6 +24,8 @@ export interface AbsentAgent {
 
 /** Read access to the cluster. */
 export interface ClusterView {
+  /** Grows with whatever may change what pages and answers show: the same number, the same text. */
+  readonly version: number;
   /** Active, disconnected and recovered frameworks. */
   readonly frameworks: ReadonlyMap<FrameworkId, Readonly<Framework>>;
   /** Removed ones, the oldest first. */
@@ -34,6 +37,8 @@ export interface ClusterView {
   readonly recoveredAgents: ReadonlyMap<AgentId, AbsentAgent>;
   readonly unreachableAgents: ReadonlyMap<AgentId, AbsentAgent>;
   readonly goneAgents: ReadonlyMap<AgentId, AbsentAgent>;
+  /** Agents that operators have deactivated, or drain: registered, recovered or unreachable. */
+  readonly deactivations: ReadonlyMap<AgentId, Deactivation>;
   /** Weights that were ever set, by role. */
   readonly weights: ReadonlyMap<string, number>;
   /** Quotas that were set and not removed, by role, in thousandths. */
@@ -43,6 +48,7 @@ export interface ClusterView {
 }
 
 export class Cluster implements ClusterView {
+  #version = 0;
   readonly frameworks = new Map<FrameworkId, Framework>();
   readonly completedFrameworks: Ring<Framework>;
   readonly agents = new Map<AgentId, Agent>();
@@ -51,6 +57,7 @@ export class Cluster implements ClusterView {
   /** In the order in which they became absent. */
   readonly unreachableAgents = new Map<AgentId, AbsentAgent>();
   readonly goneAgents = new Map<AgentId, AbsentAgent>();
+  readonly deactivations = new Map<AgentId, Deactivation>();
   readonly weights = new Map<string, number>();
   /** The maintenance schedule and its machines. */
   readonly machines = new Machines();
@@ -68,6 +75,29 @@ export class Cluster implements ClusterView {
   constructor(config: MasterConfig) {
     this.completedFrameworks = new Ring(config.maxCompletedFrameworks);
     this.listedRoles = config.roles === undefined ? [] : ['*', ...config.roles];
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Notes that something changed, or may have. Too often costs time; too seldom shows what was. */
+  touch(): void {
+    this.#version++;
+  }
+
+  /** Whether the agent is, or may still come back. */
+  isKnown(agentId: AgentId): boolean {
+    const { agents, recoveredAgents, unreachableAgents } = this;
+    return agents.has(agentId) || recoveredAgents.has(agentId) || unreachableAgents.has(agentId);
+  }
+
+  /** Sets or ends the deactivation of an agent. */
+  setDeactivation(agentId: AgentId, deactivation: Deactivation | undefined): void {
+    if (deactivation === undefined) this.deactivations.delete(agentId);
+    else this.deactivations.set(agentId, deactivation);
+    const agent = this.agents.get(agentId);
+    if (agent !== undefined) agent.deactivation = deactivation;
   }
 
   /** Tasks present in a state, over all frameworks. */

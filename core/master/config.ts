@@ -18,8 +18,10 @@ export interface MasterConfig {
   readonly agentReregisterTimeoutMs: number;
   /** An offer that stays unanswered is rescinded; 0: never. */
   readonly offerTimeoutMs: number;
-  /** Time between two HEARTBEAT events on the stream of a scheduler. */
+  /** Time between two HEARTBEAT events on the stream of a scheduler or an operator. */
   readonly heartbeatMs: number;
+  /** Event streams of operators at the same time; a further one ends the oldest. */
+  readonly maxOperatorStreams: number;
   /** What the allocator is made with. Its `domain` is that of the master. */
   readonly allocator: AllocatorConfig;
   /** Where the master is; undefined: it does not say, and no agent is remote. */
@@ -59,6 +61,7 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   agentReregisterTimeoutMs: 600_000,
   offerTimeoutMs: 300_000,
   heartbeatMs: 15_000,
+  maxOperatorStreams: 1_000,
   allocator: DEFAULT_ALLOCATOR_CONFIG,
   domain: undefined,
   requireAgentDomain: false,

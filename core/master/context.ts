@@ -2,6 +2,7 @@
 import type { MasterInfo, SchedulerEvent } from '../api/index.js';
 import type { Allocator } from '../allocator/index.js';
 import type { AgentId, FrameworkId, Logger, World, TimeoutQueue, Timers } from '../base/index.js';
+import type { Agent } from './agent.js';
 import type { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
 import type { Framework } from './framework.js';
@@ -28,6 +29,8 @@ export interface MasterContext {
   /** Subscriptions whose framework is being recorded. */
   readonly pendingStreams: Map<SchedulerStream, FrameworkId>;
   readonly pendingAgents: PendingAgents;
+  /** The last task, executor or operation of an agent may have left the books. */
+  agentEmptied(agent: Agent): void;
   /** Tells those who observe. */
   notify(observation: MasterObservation): void;
 }
@@ -44,6 +47,8 @@ export interface PendingAgents {
    * request to do so waits here.
    */
   readonly writing: Map<AgentId, WaitingRequest | undefined>;
+  /** Those of them that are being marked gone. */
+  readonly markingGone: Set<AgentId>;
 }
 
 /** A request that is repeated when the write is durable, unless its connection has ended. */

@@ -1,13 +1,17 @@
 /**
- * What RESERVE, UNRESERVE, CREATE and DESTROY make of resources: the same amount of something else.
+ * What RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and SHRINK_VOLUME make of resources: the same
+ * amount of something else.
  * The same for schedulers, who act on what they were offered, and operators, who act on what is free;
  * whether the resources can be had is for the caller to find out.
  */
 import type { AgentInfoCapability, OfferOperation, Resource } from '../api/index.js';
 import {
+  type Resize,
   Resources,
   type VolumeContext,
+  growVolume,
   popReservation,
+  shrinkVolume,
   validateCreate,
   validateDestroy,
   validateReservationUpdate,
@@ -40,9 +44,6 @@ export type Conversion =
   | { readonly problem: string }
   | { readonly problem: undefined; readonly from: Resources; readonly to: Resources };
 
-/** The types of operations that convert resources. */
-export type ConversionType = 'RESERVE' | 'UNRESERVE' | 'CREATE' | 'DESTROY';
-
 /** What an operation would change; both sides are bound to the role of the offer, if there is one. */
 export function convert(operation: OfferOperation, place: OperationPlace): Conversion {
   switch (operation.type) {
@@ -54,6 +55,10 @@ export function convert(operation: OfferOperation, place: OperationPlace): Conve
       return create(operation.create, place);
     case 'DESTROY':
       return destroy(operation.destroy, place);
+    case 'GROW_VOLUME':
+      return grow(operation.grow_volume, place);
+    case 'SHRINK_VOLUME':
+      return shrink(operation.shrink_volume, place);
     default:
       return { problem: `operations of type ${operation.type ?? 'UNKNOWN'} convert nothing` };
   }
@@ -129,6 +134,26 @@ function destroy(payload: OfferOperation['destroy'], place: OperationPlace): Con
   if (problem !== undefined) return { problem };
   const from = bound(volumes, place);
   return { problem, from, to: withoutVolumes(from) };
+}
+
+function grow(payload: OfferOperation['grow_volume'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'grow_volume' is not set" };
+  return resize(growVolume(payload.volume, payload.addition), place);
+}
+
+function shrink(payload: OfferOperation['shrink_volume'], place: OperationPlace): Conversion {
+  if (payload === undefined) return { problem: "'shrink_volume' is not set" };
+  return resize(shrinkVolume(payload.volume, payload.subtract.value), place);
+}
+
+function resize(resized: Resize, place: OperationPlace): Conversion {
+  const { agent } = place;
+  if (!agent.capabilities.some(({ type }) => type === 'RESIZE_VOLUME')) {
+    return { problem: `agent ${agent.id} cannot resize volumes` };
+  }
+  if (resized.problem !== undefined) return { problem: resized.problem };
+  const { problem, from, to } = resized;
+  return { problem, from: bound(from, place), to: bound(to, place) };
 }
 
 function volumeContext({ agent, principal, offer }: OperationPlace): VolumeContext {

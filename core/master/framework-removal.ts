@@ -5,6 +5,7 @@ import { type MasterContext, nowSeconds } from './context.js';
 import type { Framework } from './framework.js';
 import { dropInverseOffers } from './inverse-offers.js';
 import { returnOffer } from './offers.js';
+import { dropOperations } from './operation-feedback.js';
 import { frameworkKey, putFramework } from './registry-records.js';
 import type { RegistryChange } from './registry.js';
 import { masterStatus } from './status.js';
@@ -26,6 +27,7 @@ export function removeFramework(context: MasterContext, framework: Framework): v
   dropInverseOffers(context, framework);
   for (const agent of cluster.agents.values()) agent.inverseAnswersMs.delete(framework.id);
   endTasks(context, framework);
+  dropOperations(context, framework);
   allocator.removeFramework(framework.id);
   framework.state = 'removed';
   framework.unregisteredMs = context.world.clock.now();
@@ -35,7 +37,8 @@ export function removeFramework(context: MasterContext, framework: Framework): v
   context.registry.commit(removal(context, framework), () => {
     shutDown(context, framework.id, agents);
   });
-  context.notify({ kind: 'framework-removed', frameworkId: framework.id });
+  const { id: frameworkId, info } = framework;
+  context.notify({ kind: 'framework-removed', frameworkId, info });
 }
 
 function endTasks(context: MasterContext, framework: Framework): void {

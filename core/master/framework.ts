@@ -8,6 +8,9 @@ import {
   type FrameworkInfoCapabilityType,
   type InverseOffer,
   type KillPolicy,
+  type OfferOperation,
+  type OperationStatus,
+  type Resource,
   type SchedulerOfferConstraints,
   type Task,
   type TaskState,
@@ -62,6 +65,22 @@ export interface ExecutorRecord {
   readonly resources: Resources;
 }
 
+/** An operation that the framework wants to hear of, from its acceptance to its acknowledgement. */
+export interface OperationRecord {
+  /** The 16 bytes in base64. */
+  readonly uuid: string;
+  /** The id that the framework gave. */
+  readonly operationId: string;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly info: OfferOperation;
+  /** What it makes, told with its end; empty where the offers that follow tell it. */
+  readonly converted: readonly Resource[];
+  readonly chars: number;
+  /** The latest one; replaced, never mutated. Without a uuid until the agent has told one. */
+  status: OperationStatus;
+}
+
 /** An offer that was neither answered nor taken back. */
 export interface OutstandingOffer {
   readonly id: OfferId;
@@ -114,6 +133,8 @@ export class Framework {
   readonly executors = new Map<AgentId, Map<ExecutorId, ExecutorRecord>>();
   readonly offers = new Map<OfferId, OutstandingOffer>();
   readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
+  /** By the ids that it gave: operations whose outcome it has not acknowledged. */
+  readonly operations = new Map<string, OperationRecord>();
   /** What tasks and executors hold, by agent. */
   readonly used = new Map<AgentId, Resources>();
   /** Tasks on unreachable agents; bounded by `maxUnreachableTasksPerFramework`. */

@@ -17,9 +17,10 @@ export type {
   OutstandingOffer,
   TaskRecord,
 } from './framework.js';
+export type { Deactivation, Drain } from './deactivation.js';
 export { Master, type MasterOptions } from './master.js';
 export type { MasterTimes, OperatorAnswer } from './operator.js';
-export { offerMessage } from './offers.js';
+export { OfferWriter, offerMessage } from './offer-messages.js';
 export {
   MAX_OFFER_ANSWERS,
   MERGE_ANSWERS_MS,
@@ -27,12 +28,31 @@ export {
   type OfferAnswers,
   type OfferOutcome,
 } from './offer-answers.js';
+export { MIN_EXECUTOR_CPUS, MIN_EXECUTOR_MEMORY_MIB } from './group-validation.js';
+export { ORPHAN_OPERATION_WAIT_MS } from './operation-feedback.js';
+export {
+  MAX_OPERATIONS_PER_AGENT,
+  MAX_OPERATION_CHARS,
+  MAX_OPERATION_CHARS_PER_AGENT,
+} from './operation-records.js';
 export { MAX_CHECKPOINTED_CHARS } from './operations.js';
 export type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 export { MAX_RECORDED_ROLES, MAX_ROLES_PER_CALL, recordedRoleProblem } from './operator-roles.js';
 export { quotaStatus } from './quota.js';
 export { MAX_RECORDED_ROLE_LENGTH, REGISTRY_FORMAT } from './registry-records.js';
 export { type RoleView, settledRoles, viewRoles } from './roles.js';
+export {
+  type AgentSnapshot,
+  type ClusterSnapshot,
+  type FrameworkSnapshot,
+  type OfferSnapshot,
+  type TasksSnapshot,
+  type WholeFramework,
+  snapshotAgent,
+  snapshotCluster,
+  snapshotFramework,
+  snapshotTasks,
+} from './snapshots.js';
 export {
   viewAgent,
   viewAgents,
@@ -48,3 +68,4 @@ export {
   type WhyQuestion,
 } from './why.js';
 export { REVOCATION_INTERVAL_MS } from './revocation.js';
+export type { OperatorStream } from './operator-streams.js';

@@ -15,7 +15,7 @@ import { id } from '../base/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework, OutstandingInverseOffer } from './framework.js';
-import { agentUrl, nextOfferId } from './offers.js';
+import { nextOfferId } from './offers.js';
 
 /** Turns one round of the allocator into one INVERSE_OFFERS event for each framework. */
 export function makeInverseOffers(
@@ -61,7 +61,7 @@ function addInverseOffer(
     agentId: agent.id,
     message: {
       id: { value: offerId },
-      url: agentUrl(agent),
+      url: agent.reference.url,
       framework_id: { value: framework.id },
       agent_id: { value: agent.id },
       unavailability: allocation.unavailability,
@@ -79,6 +79,7 @@ function addInverseOffer(
 
 function endInverseOffer(context: MasterContext, offer: OutstandingInverseOffer): void {
   offer.timer?.dispose();
+  context.cluster.touch();
   context.cluster.frameworks.get(offer.frameworkId)?.inverseOffers.delete(offer.id);
   context.cluster.agents.get(offer.agentId)?.inverseOffers.delete(offer.id);
 }

@@ -31,7 +31,7 @@ import type { RegistryChange } from './registry.js';
 import {
   MAX_RECORD_LENGTH,
   type RegistryPut,
-  agentKey,
+  keysOf,
   machineKey,
   putMachine,
   putWindow,
@@ -104,7 +104,7 @@ export function startMaintenance(
       return isThere && startLeaving(context, agent);
     });
     const change = changeTo(cluster.machines, next);
-    const deletes = [...(change.deletes ?? []), ...leaving.map((agent) => agentKey(agent.id))];
+    const deletes = [...(change.deletes ?? []), ...leaving.flatMap(({ id }) => keysOf(id))];
     return {
       change: { ...change, deletes },
       apply() {

@@ -18,6 +18,7 @@ import {
   type CallAnswer,
 } from '../api/index.js';
 import {
+  type Clock,
   type Disposable,
   type Store,
   type StreamId,
@@ -37,14 +38,22 @@ import {
   completeConfig,
 } from './config.js';
 import type { MasterContext } from './context.js';
+import { checkDrained } from './drain.js';
 import type { SchedulerAnswer } from './framework-update.js';
 import { schedulerDisconnected, subscribe } from './frameworks.js';
 import { makeInverseOffers } from './inverse-offers.js';
 import { Metrics } from './metrics.js';
 import { makeOffers } from './offers.js';
-import { type MasterTimes, type OperatorAnswer, collectMetrics, operatorCall } from './operator.js';
-import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
+import {
+  type MasterTimes,
+  type OperatorAnswer,
+  collectMetrics,
+  isReading,
+  operatorCall,
+} from './operator.js';
 import { OperatorChanges } from './operator-changes.js';
+import { type OperatorStream, OperatorStreams } from './operator-streams.js';
+import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 import { collectGarbage, recoverCluster } from './recovery.js';
 import { Registry } from './registry.js';
 import { schedulerCall } from './scheduler-calls.js';
@@ -75,6 +84,7 @@ const NOT_RECOVERED: CallAnswer = {
 export class Master {
   readonly #context: MasterContext;
   readonly #cluster: Cluster;
+  readonly #operators: OperatorStreams;
   readonly #observers = new Set<(observation: MasterObservation) => void>();
   readonly #onFatal: (error: unknown) => void;
   readonly #startedMs: number;
@@ -91,8 +101,9 @@ export class Master {
     this.#startedElapsedMs = world.clock.elapsed();
     this.#cluster = new Cluster(config);
     const create = options.createAllocator ?? createHierarchical;
-    const registry = new Registry(store, (error) => this.#fail(error));
-    const timers = new Timers(world.clock, (error) => this.#fail(error));
+    const touch = (): void => this.#cluster.touch();
+    const registry = new Registry(store, (error) => this.#fail(error), touch);
+    const timers = new TouchingTimers(world.clock, (error) => this.#fail(error), touch);
     const delayMs = config.offerTimeoutMs;
     this.#context = {
       world,
@@ -113,11 +124,20 @@ export class Master {
       info: masterInfo({ id: world.ids.uuid(), ...address, domain: config.domain }),
       next: { framework: 0, agent: 0, offer: 0 },
       pendingStreams: new Map(),
-      pendingAgents: { registering: new Map(), writing: new Map() },
+      pendingAgents: { registering: new Map(), writing: new Map(), markingGone: new Set() },
+      agentEmptied: (agent) => checkDrained(this.#context, agent),
       notify: (observation) => {
+        this.#cluster.touch();
+        this.#operators.tell(observation);
         for (const observer of this.#observers) observer(observation);
       },
     };
+    this.#operators = new OperatorStreams({
+      cluster: this.#cluster,
+      timers,
+      heartbeatMs: config.heartbeatMs,
+      maxStreams: config.maxOperatorStreams,
+    });
   }
 
   /**
@@ -129,6 +149,7 @@ export class Master {
     const contents = await registry.recover(info);
     if (this.#isStopped) return;
     recoverCluster(this.#context, contents);
+    this.#cluster.touch();
     this.#electedMs = world.clock.now();
     timers.every(config.registryGcIntervalMs, () => collectGarbage(this.#context));
     if (config.revocation !== 'off') {
@@ -147,6 +168,7 @@ export class Master {
     registry.stop();
     timers.dispose();
     allocator.dispose();
+    this.#operators.close();
     for (const stream of this.#cluster.streams.keys()) stream.close();
     for (const stream of this.#context.pendingStreams.keys()) stream.close();
     for (const connection of this.#cluster.connections.keys()) connection.close();
@@ -226,7 +248,9 @@ export class Master {
   /** A message of an agent. Before the registry is recovered the agent is sent away to try again. */
   agentMessage(connection: AgentConnection, message: LinkAgentMessage): void {
     if (!this.isRecovered) connection.close();
-    else this.#act(() => agentMessage(this.#context, connection, message));
+    else if (message.type === 'PONG') {
+      this.#guard(() => agentMessage(this.#context, connection, message));
+    } else this.#act(() => agentMessage(this.#context, connection, message));
   }
 
   /** The connection of an agent has ended, from its side. */
@@ -240,12 +264,29 @@ export class Master {
    */
   operatorCall(call: MasterCall): OperatorAnswer {
     if (!this.isRecovered) return NOT_RECOVERED;
-    return this.#act(() => operatorCall(this.#context, call, this.times));
+    const run = (): OperatorAnswer => operatorCall(this.#context, call, this.times);
+    return isReading(call) ? this.#guard(run) : this.#act(run);
+  }
+
+  /**
+   * SUBSCRIBE of an operator, which was validated in form. The stream gets the state as it is now, and
+   * then everything that happens.
+   */
+  operatorSubscribe(stream: OperatorStream): void {
+    if (this.isRecovered) this.#guard(() => this.#operators.add(stream));
+    else stream.close();
+  }
+
+  /** The stream of an operator has ended, from its side. */
+  operatorDisconnected(stream: OperatorStream): void {
+    this.#operators.remove(stream);
   }
 
   /** Figures by their Mesos names, sorted. */
   metrics(): ReadonlyMap<string, number> {
-    return collectMetrics(this.#context, this.times);
+    const all = new Map(collectMetrics(this.#context, this.times));
+    all.set('master/operator_event_stream_subscribers', this.#operators.size);
+    return all;
   }
 
   /**
@@ -270,10 +311,20 @@ export class Master {
     } catch (error) {
       this.#fail(error);
     }
+    this.#cluster.touch();
+  }
+
+  /** What it is told may change anything. */
+  #act<T>(run: () => T): T {
+    try {
+      return this.#guard(run);
+    } finally {
+      this.#cluster.touch();
+    }
   }
 
   /** A broken invariant must not be acted upon: the master ends itself before it harms anybody. */
-  #act<T>(run: () => T): T {
+  #guard<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {
@@ -287,6 +338,26 @@ export class Master {
     this.#context.log.error('the master stops', { reason: errorMessage(error) });
     this.stop();
     this.#onFatal(error);
+  }
+}
+
+/**
+ * What a timer does once may change anything. What is done again and again (heartbeats, pings, clean-up)
+ * changes nothing that is shown, but through the registry, offers or observations.
+ */
+class TouchingTimers extends Timers {
+  readonly #touch: () => void;
+
+  constructor(clock: Clock, onError: (error: unknown) => void, touch: () => void) {
+    super(clock, onError);
+    this.#touch = touch;
+  }
+
+  override after(delayMs: number, run: () => void): Disposable {
+    return super.after(delayMs, () => {
+      run();
+      this.#touch();
+    });
   }
 }
 

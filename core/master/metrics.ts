@@ -3,6 +3,7 @@ import type { Resources } from '../resources/index.js';
 import type { Cluster } from './cluster.js';
 import type { Agent } from './agent.js';
 import type { Framework } from './framework.js';
+import { OperationCounts } from './operation-metrics.js';
 
 /** Counters that exist from the start, so that a reader sees a zero and not a gap. */
 export const COUNTERS = [
@@ -13,6 +14,7 @@ export const COUNTERS = [
   'messages_framework_to_executor',
   'messages_kill_task',
   'messages_launch_tasks',
+  'messages_operation_status_update',
   'messages_operation_status_update_acknowledgement',
   'messages_reconcile_operations',
   'messages_reconcile_tasks',
@@ -29,10 +31,14 @@ export const COUNTERS = [
   'messages_unregister_slave',
   'invalid_executor_to_framework_messages',
   'invalid_framework_to_executor_messages',
+  'invalid_operation_status_update_acknowledgements',
+  'invalid_operation_status_updates',
   'invalid_status_update_acknowledgements',
   'invalid_status_updates',
   'valid_executor_to_framework_messages',
   'valid_framework_to_executor_messages',
+  'valid_operation_status_update_acknowledgements',
+  'valid_operation_status_updates',
   'valid_status_update_acknowledgements',
   'valid_status_updates',
   'recovery_slave_removals',
@@ -61,6 +67,7 @@ export type CounterName = (typeof COUNTERS)[number];
 
 /** Counts what happened since this master started. */
 export class Metrics {
+  readonly operations = new OperationCounts();
   readonly #counters = new Map<CounterName, number>(COUNTERS.map((name) => [name, 0]));
 
   /** Counts one more. */
@@ -112,8 +119,9 @@ function gaugeFrameworks(values: Map<string, number>, frameworks: readonly Frame
 
 function gaugeAgents(values: Map<string, number>, agents: readonly Agent[]): void {
   const connected = agents.filter((agent) => agent.isConnected).length;
-  values.set('master/slaves_active', connected);
-  values.set('master/slaves_inactive', agents.length - connected);
+  const active = agents.filter((agent) => agent.isActive).length;
+  values.set('master/slaves_active', active);
+  values.set('master/slaves_inactive', agents.length - active);
   values.set('master/slaves_connected', connected);
   values.set('master/slaves_disconnected', agents.length - connected);
 }

@@ -3,35 +3,54 @@
  * timed out. Whoever ends an offer says what becomes of its resources.
  */
 import type { Allocation } from '../allocator/index.js';
-import type { Filters, Offer, Resource, URL } from '../api/index.js';
+import type { Filters, Offer } from '../api/index.js';
 import { type FrameworkId, type OfferId, id } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework, OutstandingOffer } from './framework.js';
+import { OfferWriter } from './offer-messages.js';
 
 /** Turns one round of the allocator into offers: one OFFERS event for each framework. */
 export function makeOffers(context: MasterContext, allocations: readonly Allocation[]): void {
-  const rounds = new Map<FrameworkId, Offer[]>();
+  const rounds = new Map<FrameworkId, Round>();
   for (const allocation of allocations) {
-    const framework = context.cluster.frameworks.get(allocation.frameworkId);
+    const round = roundOf(context, rounds, allocation.frameworkId);
     const agent = context.cluster.agents.get(allocation.agentId);
-    if (framework?.stream === undefined || agent === undefined || !agent.isConnected) {
+    if (round === undefined || agent === undefined || !agent.isConnected) {
       const { frameworkId, agentId, resources } = allocation;
       // Not early: whatever keeps the offer from being made may last, and would be met again at once.
       context.allocator.recoverResources(frameworkId, agentId, resources, undefined, 'batch');
       continue;
     }
-    const offer = addOffer(context, { framework, agent, allocation });
-    const round = rounds.get(framework.id);
-    const message = offerMessage(framework, agent, offer);
-    if (round === undefined) rounds.set(framework.id, [message]);
-    else round.push(message);
+    const offer = addOffer(context, { framework: round.framework, agent, allocation });
+    round.offers.push(round.writer.write(agent, offer));
   }
-  for (const [frameworkId, offers] of rounds) {
-    const framework = context.cluster.frameworks.get(frameworkId);
-    if (framework !== undefined) sendEvent(framework, { type: 'OFFERS', offers: { offers } });
+  for (const { framework, offers } of rounds.values()) {
+    if (offers.length > 0) sendEvent(framework, { type: 'OFFERS', offers: { offers } });
   }
+}
+
+/** The offers that one framework is made at once. */
+interface Round {
+  readonly framework: Framework;
+  readonly writer: OfferWriter;
+  readonly offers: Offer[];
+}
+
+/** The round of a framework; undefined when it is not connected. */
+function roundOf(
+  context: MasterContext,
+  rounds: Map<FrameworkId, Round>,
+  frameworkId: FrameworkId,
+): Round | undefined {
+  const known = rounds.get(frameworkId);
+  if (known !== undefined) return known;
+  const framework = context.cluster.frameworks.get(frameworkId);
+  if (framework?.stream === undefined) return undefined;
+  const round = { framework, writer: new OfferWriter(framework), offers: [] };
+  rounds.set(frameworkId, round);
+  return round;
 }
 
 /** The id of the next offer, or inverse offer. */
@@ -75,6 +94,7 @@ function addOffer(
  */
 export function takeOffer(context: MasterContext, offer: OutstandingOffer): Resources {
   offer.timer?.dispose();
+  context.cluster.touch();
   context.cluster.offers.delete(offer.id);
   context.cluster.frameworks.get(offer.frameworkId)?.offers.delete(offer.id);
   const agent = context.cluster.agents.get(offer.agentId);
@@ -131,55 +151,6 @@ export function declineOffers(
     offers: before - framework.offers.size,
     refuseSeconds: call.filters?.refuse_seconds,
   });
-}
-
-/** The offer as its framework sees it. */
-export function offerMessage(
-  framework: Readonly<Framework>,
-  agent: Readonly<Agent>,
-  offer: Readonly<OutstandingOffer>,
-): Offer {
-  const executors = agent.executors.get(framework.id);
-  const isMultiRole = framework.has('MULTI_ROLE');
-  return {
-    id: { value: offer.id },
-    framework_id: { value: framework.id },
-    agent_id: { value: agent.id },
-    hostname: agent.info.hostname,
-    url: agentUrl(agent),
-    domain: agent.info.domain,
-    unavailability: agent.unavailability,
-    resources: offeredResources(framework, offer),
-    attributes: agent.info.attributes,
-    executor_ids:
-      executors === undefined ? undefined : [...executors.keys()].map((value) => ({ value })),
-    allocation_info: isMultiRole ? { role: offer.role } : undefined,
-  };
-}
-
-/** Where an agent is reached, as offers tell it. */
-export function agentUrl(agent: Readonly<Agent>): URL {
-  return {
-    scheme: 'http',
-    address: { hostname: agent.info.hostname, ip: agent.address, port: agent.port },
-    path: '/slave(1)',
-  };
-}
-
-/** Resources that only agents need to know. */
-const HIDDEN_RESOURCE = 'ephemeral_ports';
-
-function offeredResources(
-  framework: Readonly<Framework>,
-  offer: Readonly<OutstandingOffer>,
-): readonly Resource[] {
-  const canRefine = framework.has('RESERVATION_REFINEMENT');
-  const visible = offer.resources.filter(
-    (item) => item.name !== HIDDEN_RESOURCE && (canRefine || item.reservations.length <= 1),
-  );
-  const resources = visible.wire(canRefine ? 'post-refinement' : 'pre-refinement');
-  if (framework.has('MULTI_ROLE')) return resources;
-  return resources.map((resource) => ({ ...resource, allocation_info: undefined }));
 }
 
 /** The id of an offer in a call. */

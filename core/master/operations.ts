@@ -1,8 +1,8 @@
 /**
  * What follows when resources of an agent were converted: its books change, it is told what to
- * checkpoint, and the framework that asked hears of it.
+ * checkpoint; and what a framework is told of an operation that is not done.
  */
-import { type OfferOperation, type OperationState, encodeJson } from '../api/index.js';
+import { type OfferOperation, encodeJson } from '../api/index.js';
 import { type Resources, isDynamicallyReserved } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
@@ -56,10 +56,9 @@ export function rescindSharing(context: MasterContext, agent: Agent, ended: Reso
   }
 }
 
-/** Puts a conversion into the books of an agent, and tells it. The allocator is told by the caller. */
+/** Puts a conversion into the books of an agent. Allocator and agent are told by the caller. */
 export function convertTotal(agent: Agent, change: Change): void {
   agent.total = convertedTotal(agent, change);
-  sendCheckpoint(agent);
 }
 
 /** Tells an agent what it has to checkpoint. */
@@ -70,39 +69,26 @@ export function sendCheckpoint(agent: Agent): void {
   });
 }
 
-/** Answers an operation that has an id; without one the framework does not want to know. */
-export function answerOperation(
+/**
+ * Answers an operation that is not done, if it has an id; without one the framework does not want to
+ * know. Nobody acknowledges the answer.
+ */
+export function refuseOperation(
   context: MasterContext,
   framework: Framework,
-  answer: {
-    readonly operation: OfferOperation;
-    readonly state: Extract<OperationState, 'OPERATION_FINISHED' | 'OPERATION_ERROR'>;
-    readonly agent?: Agent | undefined;
-    readonly message?: string | undefined;
-  },
+  refused: { readonly operation: OfferOperation; readonly message: string },
 ): void {
-  const { operation, state, agent, message } = answer;
+  const { operation, message } = refused;
+  context.metrics.operations.count(operation.type, 'OPERATION_ERROR');
   if (operation.id === undefined) {
-    if (message !== undefined) {
-      context.log.warn('dropped an operation', {
-        framework: framework.id,
-        type: operation.type,
-        message,
-      });
-    }
+    const fields = { framework: framework.id, type: operation.type, message };
+    context.log.warn('dropped an operation', fields);
     return;
   }
-  const isFinished = state === 'OPERATION_FINISHED';
   sendEvent(framework, {
     type: 'UPDATE_OPERATION_STATUS',
     update_operation_status: {
-      status: {
-        operation_id: operation.id,
-        state,
-        message,
-        uuid: isFinished ? { value: context.world.ids.uuidBytes() } : undefined,
-        agent_id: agent === undefined ? undefined : { value: agent.id },
-      },
+      status: { operation_id: operation.id, state: 'OPERATION_ERROR', message },
     },
   });
 }

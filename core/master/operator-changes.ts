@@ -28,6 +28,9 @@ interface WaitingChange {
   readonly answer: (answer: CallAnswer) => void;
 }
 
+/** Nobody waits for the answer. */
+const unheard = (): void => {};
+
 export class OperatorChanges {
   readonly #registry: Registry;
   readonly #waiting: WaitingChange[] = [];
@@ -47,6 +50,15 @@ export class OperatorChanges {
       this.#waiting.push({ decide, answer });
       this.#next();
     });
+  }
+
+  /**
+   * As `submit`, for what follows from an earlier change by itself: it is not counted against the
+   * bound, and nobody is answered.
+   */
+  follow(decide: () => OperatorDecision): void {
+    this.#waiting.push({ decide, answer: unheard });
+    this.#next();
   }
 
   #next(): void {

@@ -1,5 +1,5 @@
 /**
- * Operators reserve, unreserve, create and destroy on what no task holds. Offers that are in the way
+ * Operators reserve, unreserve, create, destroy and resize on what no task holds. Offers that are in the way
  * are rescinded, but only when the operation can be done then.
  */
 import type { CallAnswer, MasterCall, OfferOperation, Resource } from '../api/index.js';
@@ -9,7 +9,7 @@ import type { Agent } from './agent.js';
 import type { MasterContext } from './context.js';
 import { convert, shortage } from './conversions.js';
 import { rescindOffer } from './offers.js';
-import { convertTotal, memoryProblem, rescindSharing } from './operations.js';
+import { convertTotal, memoryProblem, rescindSharing, sendCheckpoint } from './operations.js';
 
 /** An operation of an operator on one agent. */
 export interface OperatorOperation {
@@ -24,6 +24,8 @@ export function resourceOperation(call: MasterCall): OperatorOperation | undefin
     unreserve_resources: unreserve,
     create_volumes: create,
     destroy_volumes: destroy,
+    grow_volume: grow,
+    shrink_volume: shrink,
   } = call;
   if (call.type === 'RESERVE_RESOURCES' && reserve !== undefined) {
     const source = fromPages(reserve.source);
@@ -40,14 +42,22 @@ export function resourceOperation(call: MasterCall): OperatorOperation | undefin
   if (call.type === 'DESTROY_VOLUMES' && destroy !== undefined) {
     return of(destroy, { type: 'DESTROY', destroy: { volumes: fromPages(destroy.volumes) } });
   }
+  if (call.type === 'GROW_VOLUME' && grow !== undefined) {
+    const grow_volume = { volume: fromPage(grow.volume), addition: fromPage(grow.addition) };
+    return of(grow, { type: 'GROW_VOLUME', grow_volume });
+  }
+  if (call.type === 'SHRINK_VOLUME' && shrink !== undefined) {
+    const shrink_volume = { volume: fromPage(shrink.volume), subtract: shrink.subtract };
+    return of(shrink, { type: 'SHRINK_VOLUME', shrink_volume });
+  }
   return undefined;
 }
 
 function of(
-  { agent_id }: { readonly agent_id: { readonly value: string } },
+  { agent_id }: { readonly agent_id?: { readonly value: string } | undefined },
   operation: OfferOperation,
 ): OperatorOperation {
-  return { agentId: agent_id.value, operation };
+  return { agentId: agent_id?.value ?? '', operation };
 }
 
 /**
@@ -60,6 +70,11 @@ function fromPages(list: readonly Resource[] = []): readonly Resource[] {
   } catch {
     return list;
   }
+}
+
+function fromPage(resource: Resource): Resource {
+  // An empty resource has no item: it stays, and is refused.
+  return fromPages([resource])[0] ?? resource;
 }
 
 /**
@@ -89,6 +104,8 @@ export function operateOnResources(
     return { status: 409, message: `${what}: ${shortage(change.from, unused)}` };
   }
   convertTotal(agent, change);
+  context.metrics.operations.count(operation.type, 'OPERATION_FINISHED');
+  sendCheckpoint(agent);
   agent.assertWithinTotal();
   return { status: 202 };
 }

@@ -1,12 +1,15 @@
 /** The operator API: calls that read the cluster, and the few that change it. */
 import {
+  type AgentID,
   MESOS_VERSION,
   type MasterCall,
   type MasterResponse,
   type CallAnswer,
 } from '../api/index.js';
-import { id } from '../base/index.js';
+import { type AgentId, id } from '../base/index.js';
+import { markAgentGone } from './agent-gone.js';
 import type { MasterContext } from './context.js';
+import { deactivateAgent, drainAgent, reactivateAgent } from './drain.js';
 import { removeFramework } from './framework-removal.js';
 import {
   startMaintenance,
@@ -16,6 +19,7 @@ import {
   viewStatus,
 } from './maintenance.js';
 import { gauges } from './metrics.js';
+import { pendingOperations, viewOperations } from './operation-records.js';
 import { operateOnResources, resourceOperation } from './operator-resources.js';
 import { quotaStatus, removeQuota, setQuota, updateQuota } from './quota.js';
 import { roleMessage, viewRoles } from './roles.js';
@@ -57,7 +61,7 @@ const READERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Reader>>
   GET_FRAMEWORKS: ({ cluster }) => ({ get_frameworks: viewFrameworks(cluster) }),
   GET_TASKS: ({ cluster }) => ({ get_tasks: viewTasks(cluster) }),
   GET_EXECUTORS: ({ cluster }) => ({ get_executors: viewExecutors(cluster) }),
-  GET_OPERATIONS: () => ({ get_operations: {} }),
+  GET_OPERATIONS: ({ cluster }) => ({ get_operations: viewOperations(cluster.agents.values()) }),
   GET_ROLES: ({ cluster }) => ({ get_roles: { roles: viewRoles(cluster).map(roleMessage) } }),
   GET_QUOTA: ({ cluster }) => ({ get_quota: { status: quotaStatus(cluster) } }),
   GET_MAINTENANCE_SCHEDULE: (context) => ({
@@ -82,6 +86,11 @@ const READERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Reader>>
   }),
 };
 
+/** Whether a call reads the cluster, and changes nothing. */
+export function isReading({ type = 'UNKNOWN' }: MasterCall): boolean {
+  return READERS[type] !== undefined;
+}
+
 /** What a call is answered with. A change that is recorded is answered when it is durable. */
 export type OperatorAnswer = CallAnswer | MasterResponse | Promise<CallAnswer>;
 
@@ -101,7 +110,20 @@ const CHANGERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Changer
     stopMaintenance(context, call.stop_maintenance?.machines ?? []),
   UPDATE_WEIGHTS: (context, call) =>
     updateWeights(context, call.update_weights?.weight_infos ?? []),
+  DRAIN_AGENT: (context, call) => drainAgent(context, call.drain_agent ?? { agent_id: NOBODY }),
+  DEACTIVATE_AGENT: (context, call) =>
+    deactivateAgent(context, agentIdOf(call.deactivate_agent?.agent_id)),
+  REACTIVATE_AGENT: (context, call) =>
+    reactivateAgent(context, agentIdOf(call.reactivate_agent?.agent_id)),
+  MARK_AGENT_GONE: (context, call) =>
+    markAgentGone(context, agentIdOf(call.mark_agent_gone?.agent_id)),
 };
+
+const NOBODY: AgentID = { value: '' };
+
+function agentIdOf({ value }: AgentID = NOBODY): AgentId {
+  return id<'AgentId'>(value);
+}
 
 /** Answers a call of an operator, which was validated before. */
 export function operatorCall(
@@ -142,6 +164,12 @@ export function collectMetrics(
 ): ReadonlyMap<string, number> {
   const all = new Map<string, number>(context.metrics.entries());
   for (const [name, value] of gauges(context.cluster)) all.set(name, value);
+  const pending = pendingOperations(context.cluster.agents.values());
+  for (const [name, value] of context.metrics.operations.entries(
+    (type) => pending.get(type) ?? 0,
+  )) {
+    all.set(name, value);
+  }
   for (const [name, value] of context.allocator.metrics()) all.set(`allocator/${name}`, value);
   const uptimeMs = context.world.clock.elapsed() - times.startedElapsedMs;
   all.set('master/uptime_secs', uptimeMs / 1000);

@@ -3,7 +3,7 @@
  * never sees a socket.
  */
 import type { AgentId, ExecutorId, FrameworkId, StreamId } from '../base/index.js';
-import type { LinkMasterMessage, SchedulerEvent } from '../api/index.js';
+import type { FrameworkInfo, LinkMasterMessage, SchedulerEvent } from '../api/index.js';
 
 /** The event stream of one subscription of a scheduler. */
 export interface SchedulerStream {
@@ -37,8 +37,24 @@ export type MasterObservation =
       readonly agentId: AgentId;
     }
   | {
-      readonly kind: 'framework-added' | 'framework-updated' | 'framework-removed';
+      /** What operators decide about an agent, and `agent-drained` when nothing is left on it. */
+      readonly kind:
+        | 'agent-deactivated'
+        | 'agent-draining'
+        | 'agent-drained'
+        | 'agent-reactivated'
+        | 'agent-gone';
+      readonly agentId: AgentId;
+    }
+  | {
+      readonly kind: 'framework-added' | 'framework-updated';
       readonly frameworkId: FrameworkId;
+    }
+  | {
+      readonly kind: 'framework-removed';
+      readonly frameworkId: FrameworkId;
+      /** As it was last: the framework is in no book any more. */
+      readonly info: FrameworkInfo;
     }
   | {
       readonly kind: 'task-added' | 'task-updated';

@@ -1,14 +1,16 @@
 /** RECONCILE and RECONCILE_OPERATIONS: what the master knows, or what it can conclude. */
 import type {
   OperationState,
+  OperationStatus,
   SchedulerCallReconcile,
   SchedulerCallReconcileOperations,
   SchedulerCallReconcileTask,
   TaskState,
 } from '../api/index.js';
 import { type AgentId, id } from '../base/index.js';
-import { type MasterContext, sendEvent } from './context.js';
+import type { MasterContext } from './context.js';
 import type { Framework, TaskRecord } from './framework.js';
+import { tellFramework } from './operation-feedback.js';
 import { lastKnown, masterStatus, sendUpdate } from './status.js';
 
 /** RECONCILE: no tasks named means all tasks of the framework. */
@@ -100,23 +102,34 @@ function conclude(
   return { state: 'TASK_UNKNOWN', message: 'task and agent are unknown', agentId };
 }
 
-/** RECONCILE_OPERATIONS: operations are done at once, so none is ever known. */
+/** RECONCILE_OPERATIONS: no operations named means all of the framework that have an id. */
 export function reconcileOperations(
   context: MasterContext,
   framework: Framework,
   call: SchedulerCallReconcileOperations,
 ): void {
   context.metrics.count('messages_reconcile_operations');
-  for (const { operation_id: operationId, agent_id: agentId } of call.operations ?? []) {
-    const state = operationState(context, agentId && id<'AgentId'>(agentId.value));
-    const status = {
-      operation_id: operationId,
-      state,
-      message: 'Reconciliation: operation is unknown',
-      agent_id: agentId,
-    };
-    sendEvent(framework, { type: 'UPDATE_OPERATION_STATUS', update_operation_status: { status } });
+  const named = call.operations ?? [];
+  if (named.length === 0) {
+    for (const { status } of framework.operations.values()) answerOperation(framework, status);
+    return;
   }
+  for (const { operation_id: operationId, agent_id: agentId } of named) {
+    const known = framework.operations.get(operationId.value);
+    if (known !== undefined) {
+      answerOperation(framework, known.status);
+      continue;
+    }
+    const state = operationState(context, agentId && id<'AgentId'>(agentId.value));
+    const message = 'Reconciliation: operation is unknown';
+    tellFramework(framework, { operation_id: operationId, state, message, agent_id: agentId });
+  }
+}
+
+/** Says what the agent said last, without the uuid: its own repetitions are acknowledged, not this. */
+function answerOperation(framework: Framework, status: OperationStatus): void {
+  const message = 'Reconciliation: latest status of the operation';
+  tellFramework(framework, { ...status, uuid: undefined, message: status.message ?? message });
 }
 
 function operationState(context: MasterContext, agentId: AgentId | undefined): OperationState {

@@ -10,7 +10,7 @@ import type { AbsentAgent } from './cluster.js';
 import type { MasterContext } from './context.js';
 import { addRecoveredFramework } from './frameworks.js';
 import { roleQuota } from './quota-forms.js';
-import { type RegistryContents, agentKey } from './registry-records.js';
+import { type RegistryContents, deactivationKey, keysOf } from './registry-records.js';
 import { recoverWeights } from './weights.js';
 
 /** Fills the cluster with what a former master left, and starts the timeouts anew. */
@@ -20,6 +20,7 @@ export function recoverCluster(context: MasterContext, contents: RegistryContent
   recoverWeights(context, contents.weights);
   cluster.machines.replace(contents);
   recoverAgents(context, contents);
+  recoverDeactivations(context, contents);
   const removed = [...contents.frameworks.values()].filter(({ state }) => state === 'REMOVED');
   removed.sort((one, other) => (one.removed_time ?? 0) - (other.removed_time ?? 0));
   for (const { framework_info: info } of removed) {
@@ -63,15 +64,26 @@ function recoverAgents(context: MasterContext, contents: RegistryContents): void
   }
 }
 
+/** What is decided about agents that are no more was written while they were being removed. */
+function recoverDeactivations(context: MasterContext, contents: RegistryContents): void {
+  const { cluster, registry } = context;
+  for (const [agentId, deactivation] of contents.deactivations) {
+    if (cluster.isKnown(agentId)) cluster.setDeactivation(agentId, deactivation);
+    else registry.commit({ deletes: [deactivationKey(agentId)] });
+  }
+}
+
 /** Forgets unreachable and gone agents that are too old or too many, the oldest first. */
 export function collectGarbage(context: MasterContext): void {
   for (const kind of ['unreachableAgents', 'goneAgents'] as const) {
     const absent = context.cluster[kind];
     const old = tooOld(context, absent);
     if (old.length === 0) continue;
-    context.registry.commit({ deletes: old.map(([agentId]) => agentKey(agentId)) }, () => {
+    context.registry.commit({ deletes: old.flatMap(([agentId]) => keysOf(agentId)) }, () => {
       for (const [agentId, entry] of old) {
-        if (absent.get(agentId) === entry) absent.delete(agentId);
+        if (absent.get(agentId) !== entry) continue;
+        absent.delete(agentId);
+        context.cluster.setDeactivation(agentId, undefined);
       }
     });
   }

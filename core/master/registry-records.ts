@@ -22,6 +22,7 @@ import {
   PlateauError,
   id,
 } from '../base/index.js';
+import { type Deactivation, deactivationRecord, readDeactivation } from './deactivation.js';
 
 /** Version of the layout below; a registry of a newer one is refused. */
 export const REGISTRY_FORMAT = 1;
@@ -35,6 +36,7 @@ const WEIGHTS = `${ROOT}weights/`;
 const QUOTAS = `${ROOT}quotas/`;
 const MACHINES = `${ROOT}machines/`;
 const WINDOWS = `${ROOT}windows/`;
+const DEACTIVATIONS = `${ROOT}drains/`;
 
 /** Longest role that can have a weight or a quota, in characters: keys of a store are bounded. */
 export const MAX_RECORDED_ROLE_LENGTH = 120;
@@ -71,6 +73,20 @@ export function frameworkKey(frameworkId: FrameworkId): string {
 
 export function putAgent(agentId: AgentId, record: RegistryAgent): RegistryPut {
   return { key: agentKey(agentId), value: encodeJson('RegistryAgent', record) };
+}
+
+export function deactivationKey(agentId: AgentId): string {
+  return DEACTIVATIONS + agentId;
+}
+
+export function putDeactivation(agentId: AgentId, deactivation: Deactivation): RegistryPut {
+  const record = deactivationRecord(agentId, deactivation);
+  return { key: deactivationKey(agentId), value: encodeJson('RegistryDeactivation', record) };
+}
+
+/** Everything that is recorded of an agent. */
+export function keysOf(agentId: AgentId): readonly string[] {
+  return [agentKey(agentId), deactivationKey(agentId)];
 }
 
 export function putFramework(frameworkId: FrameworkId, record: RegistryFramework): RegistryPut {
@@ -118,6 +134,7 @@ const WINDOW_DIGITS = 6;
 /** What a former master left. */
 export interface RegistryContents {
   readonly agents: ReadonlyMap<AgentId, RegistryAgent>;
+  readonly deactivations: ReadonlyMap<AgentId, Deactivation>;
   readonly frameworks: ReadonlyMap<FrameworkId, RegistryFramework>;
   readonly weights: ReadonlyMap<string, number>;
   /** By role. */
@@ -134,6 +151,7 @@ export interface RegistryContents {
  */
 export function readContents(entries: readonly StoreEntry[]): RegistryContents {
   const agents = new Map<AgentId, RegistryAgent>();
+  const deactivations = new Map<AgentId, Deactivation>();
   const frameworks = new Map<FrameworkId, RegistryFramework>();
   const weights = new Map<string, number>();
   const quotas = new Map<string, QuotaConfig>();
@@ -154,8 +172,11 @@ export function readContents(entries: readonly StoreEntry[]): RegistryContents {
       quotas.set(config.role, config);
     } else if (key.startsWith(MACHINES)) machines.push(decodeJson('RegistryMachine', value).info);
     else if (key.startsWith(WINDOWS)) windows.push(decodeJson('RegistryWindow', value).window);
+    else if (key.startsWith(DEACTIVATIONS)) {
+      deactivations.set(...readDeactivation(decodeJson('RegistryDeactivation', value)));
+    }
   }
-  return { agents, frameworks, weights, quotas, machines, windows };
+  return { agents, deactivations, frameworks, weights, quotas, machines, windows };
 }
 
 function checkFormat(format: number): void {

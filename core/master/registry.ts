@@ -27,15 +27,20 @@ export interface RegistryChange {
 export class Registry {
   readonly #store: Store;
   readonly #onFatal: (error: unknown) => void;
+  readonly #onDurable: (() => void) | undefined;
   #epoch: number | undefined;
   #isStopped = false;
   #isWriting = false;
   readonly #waiting: WaitingChange[] = [];
 
-  /** @param onFatal called once, when a write or what followed it failed: the master has to stop. */
-  constructor(store: Store, onFatal: (error: unknown) => void) {
+  /**
+   * @param onFatal called once, when a write or what followed it failed: the master has to stop.
+   * @param onDurable called after each write, when all that waited for it has happened.
+   */
+  constructor(store: Store, onFatal: (error: unknown) => void, onDurable?: () => void) {
     this.#store = store;
     this.#onFatal = onFatal;
+    this.#onDurable = onDurable;
   }
 
   /**
@@ -74,6 +79,7 @@ export class Registry {
         await this.#store.transact({ epoch: this.#epoch, ...merged(group) });
         this.#waiting.splice(0, group.length);
         for (const { onDurable } of group) if (!this.#isStopped) onDurable?.();
+        this.#onDurable?.();
       }
     } catch (error) {
       this.#fail(error);

@@ -10,6 +10,7 @@ import { answerInverseOffers } from './inverse-offers.js';
 import { killTask, shutdownExecutor } from './kill.js';
 import { messageToExecutor } from './messages.js';
 import { declineOffers, offerIdsOf } from './offers.js';
+import { acknowledgeOperation } from './operation-feedback.js';
 import { reconcile, reconcileOperations } from './reconcile.js';
 import { acknowledge } from './updates.js';
 
@@ -99,12 +100,12 @@ const HANDLERS: Readonly<Partial<Record<NonNullable<SchedulerCall['type']>, Hand
     const filters = declined?.filters;
     answerInverseOffers(context, framework, { offerIds, filters, status: 'DECLINE' });
   },
-  // Nothing asks for operation updates to be answered, and no allocator reads requests: these calls
-  // are taken and have no effect.
-  REQUEST: ({ metrics }) => metrics.count('messages_resource_request'),
-  ACKNOWLEDGE_OPERATION_STATUS({ metrics }) {
-    metrics.count('messages_operation_status_update_acknowledgement');
+  ACKNOWLEDGE_OPERATION_STATUS(context, framework, call) {
+    const given = call.acknowledge_operation_status;
+    if (given !== undefined) acknowledgeOperation(context, framework, given);
   },
+  // No allocator reads requests: they are taken and have no effect.
+  REQUEST: ({ metrics }) => metrics.count('messages_resource_request'),
 };
 
 function handle(context: MasterContext, framework: Framework, call: OwnedCall): SchedulerAnswer {

@@ -53,23 +53,37 @@ export type TaskVerdict =
   | { readonly problem: string }
   | { readonly problem: undefined; readonly launchable: LaunchableTask };
 
-/** Checks a task, as sent by the framework with the inferred fields filled in. */
+/** Checks a task of LAUNCH, as sent by the framework with the inferred fields filled in. */
 export function validateTask(task: TaskInfo, place: LaunchPlace): TaskVerdict {
   const problem =
+    taskProblem(task, place) ??
+    runnerProblem(task) ??
+    (task.executor && launchExecutorProblem(task.executor, place));
+  if (problem !== undefined) return { problem };
+  return fitInto(task, taskResourcesOf(task, place.role), place);
+}
+
+/** Why a task is not valid, whether it is alone or in a group, and whatever runs it; or undefined. */
+export function taskProblem(task: TaskInfo, place: LaunchPlace): Problem {
+  return (
     identityProblem(task, place) ??
     validateKillPolicy(task.kill_policy) ??
     validateNotNegative(task.max_completion_time, 'max_completion_time') ??
     (task.check && validateCheck(task.check)) ??
     (task.health_check && validateHealthCheck(task.health_check)) ??
-    resourcesProblem(task, place.role);
-  if (problem !== undefined) return { problem };
+    resourcesProblem(task, place.role) ??
+    validateCommandInfo(task.command) ??
+    validateContainerInfo(task.container) ??
+    limitsProblem(task, place)
+  );
+}
+
+/** What a valid task holds, bound to the role of the offer; each shared resource once. */
+export function taskResourcesOf(task: TaskInfo, role: string): Resources {
   const named = Resources.fromWire(task.resources ?? [])
     .common()
-    .allocatedTo(place.role);
-  const taskResources = countSharedOnce(named);
-  const later = runnableProblem(task, taskResources) ?? executorProblem(task.executor, place);
-  if (later !== undefined) return { problem: later };
-  return fitInto(task, taskResources, place);
+    .allocatedTo(role);
+  return countSharedOnce(named);
 }
 
 function identityProblem(task: TaskInfo, { framework, agent }: LaunchPlace): Problem {
@@ -104,18 +118,19 @@ function foreignRoleProblem(resources: readonly Resource[], role: string): Probl
   return `'${foreign.name}' is allocated to role '${foreign.allocation_info?.role}', the offer to '${role}'`;
 }
 
-function runnableProblem(task: TaskInfo, resources: Resources): Problem {
-  const problem =
-    validateCommandInfo(task.command) ??
-    validateContainerInfo(task.container) ??
-    limitsProblem(task, resources);
-  if (problem !== undefined) return problem;
+function runnerProblem(task: TaskInfo): Problem {
   if ((task.executor === undefined) !== (task.command === undefined)) return undefined;
   return "Task should have exactly one of 'command' and 'executor' set";
 }
 
-function limitsProblem(task: TaskInfo, requests: Resources): Problem {
-  for (const [name, { value }] of Object.entries(task.limits ?? {})) {
+function limitsProblem(task: TaskInfo, { agent }: LaunchPlace): Problem {
+  const limits = Object.entries(task.limits ?? {});
+  if (limits.length === 0) return undefined;
+  if (!agent.capabilities.some(({ type }) => type === 'TASK_RESOURCE_LIMITS')) {
+    return `'limits' are set, and agent ${agent.id} cannot keep them`;
+  }
+  const requests = Resources.fromWire(task.resources ?? []);
+  for (const [name, { value }] of limits) {
     if (name !== 'cpus' && name !== 'mem') return `'limits' of '${name}' are not supported`;
     const requested = requests.scalar(name) / 1000;
     if (requested === 0) return `'limits' of '${name}' need a request of '${name}'`;
@@ -124,10 +139,14 @@ function limitsProblem(task: TaskInfo, requests: Resources): Problem {
   return undefined;
 }
 
-function executorProblem(executor: ExecutorInfo | undefined, place: LaunchPlace): Problem {
-  if (executor === undefined) return undefined;
-  const { framework, agent } = place;
+function launchExecutorProblem(executor: ExecutorInfo, place: LaunchPlace): Problem {
   if (executor.type === 'DEFAULT') return "'ExecutorInfo.type' must be CUSTOM for LAUNCH";
+  return executorProblem(executor, place);
+}
+
+/** Why the executor of a task or group is not valid, or undefined. */
+export function executorProblem(executor: ExecutorInfo, place: LaunchPlace): Problem {
+  const { framework, agent } = place;
   const owner = executor.framework_id?.value;
   const problem =
     validateExecutorInfo(executor) ??
@@ -204,6 +223,9 @@ function fitInto(task: TaskInfo, taskResources: Resources, place: LaunchPlace): 
     return {
       problem: `Task uses more resources ${needed.toString()} than available ${available.toString()}`,
     };
+  }
+  if (task.container?.linux_info?.share_cgroups === false) {
+    return { problem: "'container.linux_info.share_cgroups' may be false in a group only" };
   }
   return { problem: undefined, launchable: { taskResources, executorResources, isNewExecutor } };
 }

@@ -11,70 +11,73 @@ import {
   toTimeInfo,
 } from '../api/index.js';
 import { Resources } from '../resources/index.js';
-import type { Agent } from './agent.js';
 import type { ClusterView } from './cluster.js';
 import type { Framework } from './framework.js';
-import { offerMessage } from './offers.js';
+import { offerMessage } from './offer-messages.js';
+import {
+  type AgentSnapshot,
+  type FrameworkSnapshot,
+  snapshotAgent,
+  snapshotFramework,
+} from './snapshots.js';
 
 /** GET_AGENTS: registered agents, and those of the registry that are awaited. */
 export function viewAgents(cluster: ClusterView): MasterResponseGetAgents {
   const recovered: AgentInfo[] = [...cluster.recoveredAgents.values()].map(({ info }) => info);
-  return { agents: [...cluster.agents.values()].map(viewAgent), recovered_agents: recovered };
+  const agents = Array.from(cluster.agents.values(), (agent) => viewAgent(snapshotAgent(agent)));
+  return { agents, recovered_agents: recovered };
 }
 
 /** One registered agent. */
-export function viewAgent(agent: Readonly<Agent>): MasterResponseGetAgentsAgent {
+export function viewAgent(agent: AgentSnapshot): MasterResponseGetAgentsAgent {
   const { reregisteredMs } = agent;
-  const offered = Resources.sum([...agent.offers.values()].map((offer) => offer.resources));
+  const drain = agent.deactivation?.drain;
   return {
     agent_info: agent.info,
-    active: agent.isConnected,
-    deactivated: false,
+    active: agent.isConnected && agent.deactivation === undefined,
+    deactivated: agent.deactivation !== undefined,
     version: agent.version,
     pid: agent.pid,
     registered_time: toTimeInfo(agent.registeredMs),
     reregistered_time: reregisteredMs === undefined ? undefined : toTimeInfo(reregisteredMs),
     total_resources: agent.total.toEndpoint(),
-    allocated_resources: Resources.sum(agent.used.values()).toEndpoint(),
-    offered_resources: offered.toEndpoint(),
+    allocated_resources: Resources.sum(agent.used).toEndpoint(),
+    offered_resources: Resources.sum(agent.offers).toEndpoint(),
     capabilities: agent.capabilities,
+    drain_info: drain?.info,
+    estimated_drain_start_time: drain && toTimeInfo(drain.startedMs),
   };
 }
 
 /** GET_FRAMEWORKS: present frameworks and the last removed ones. */
 export function viewFrameworks(cluster: ClusterView): MasterResponseGetFrameworks {
+  const view = (framework: Readonly<Framework>): MasterResponseGetFrameworksFramework =>
+    viewFramework(snapshotFramework(cluster, framework));
   return {
-    frameworks: [...cluster.frameworks.values()].map((one) => viewFramework(cluster, one)),
-    completed_frameworks: [...cluster.completedFrameworks].map((one) =>
-      viewFramework(cluster, one),
-    ),
+    frameworks: Array.from(cluster.frameworks.values(), view),
+    completed_frameworks: Array.from(cluster.completedFrameworks, view),
   };
 }
 
 /** One framework, present or removed. */
-export function viewFramework(
-  cluster: ClusterView,
-  framework: Readonly<Framework>,
-): MasterResponseGetFrameworksFramework {
-  const { registeredMs, reregisteredMs, unregisteredMs } = framework;
-  const offers = [...framework.offers.values()];
-  const offered = Resources.sum(offers.map((offer) => offer.resources));
+export function viewFramework(snapshot: FrameworkSnapshot): MasterResponseGetFrameworksFramework {
+  const { framework, registeredMs, reregisteredMs, unregisteredMs } = snapshot;
+  const offered = Resources.sum(snapshot.offers.map(({ offer }) => offer.resources));
   return {
-    framework_info: framework.info,
-    active: framework.isConnected,
-    connected: framework.isConnected,
-    recovered: framework.state === 'recovered',
+    framework_info: snapshot.info,
+    active: snapshot.isConnected,
+    connected: snapshot.isConnected,
+    recovered: snapshot.state === 'recovered',
     registered_time: timeOf(registeredMs),
     reregistered_time: timeOf(reregisteredMs ?? registeredMs),
     unregistered_time: timeOf(unregisteredMs),
-    offers: offers.flatMap((offer) => {
-      const agent = cluster.agents.get(offer.agentId);
-      return agent === undefined ? [] : [offerMessage(framework, agent, offer)];
-    }),
-    inverse_offers: [...framework.inverseOffers.values()].map(({ message }) => message),
-    allocated_resources: Resources.sum(framework.used.values()).toEndpoint(),
+    offers: snapshot.offers.flatMap(({ offer, agent }) =>
+      agent === undefined ? [] : [offerMessage(framework, agent, offer)],
+    ),
+    inverse_offers: snapshot.inverseOffers,
+    allocated_resources: Resources.sum(snapshot.used).toEndpoint(),
     offered_resources: offered.toEndpoint(),
-    offer_constraints: framework.offerConstraints ?? {},
+    offer_constraints: snapshot.offerConstraints ?? {},
   };
 }
 

@@ -14,7 +14,7 @@ export { formatAttributes, legacyAttributes, parseAttributes } from './attribute
 export { formatItem } from './format.js';
 export type { Reservation, ResourceIdentity, ResourceType } from './identity.js';
 export { RangesItem, type ResourceItem, ScalarItem, SetItem } from './item.js';
-export { type LegacyResources, legacyObject } from './legacy.js';
+export { type LegacyResources, legacyObject, legacySum } from './legacy.js';
 export { parseResourceList, parseResources } from './parse-resources.js';
 export { type Quantities, parseQuantities, quantitiesContain } from './quantities.js';
 export {
@@ -28,6 +28,7 @@ export {
   uniteRanges,
 } from './ranges.js';
 export { isDynamicallyReserved, popReservation, pushReservation } from './reservations.js';
+export { type Resize, growVolume, shrinkVolume } from './resize-volumes.js';
 export { Resources, formatResources } from './resources.js';
 export { DEFAULT_ROLE, ancestorsOf, isAncestorRole, isSubrole, topLevelRole } from './roles.js';
 export { MAX_SCALAR, THOUSANDTHS, fromThousandths, toThousandths } from './scalars.js';

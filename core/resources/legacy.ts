@@ -20,15 +20,25 @@ const ALWAYS_SHOWN = ['disk', 'mem', 'gpus', 'cpus'] as const;
  * summed up apart, under `<name>_revocable`.
  */
 export function legacyObject(resources: Resources): LegacyResources {
+  return legacySum([resources]);
+}
+
+/**
+ * The object form of the sum of many resources, such as those of all agents: the same as that of
+ * `Resources.sum`, which would look for like items at every step.
+ */
+export function legacySum(bags: Iterable<Resources>): LegacyResources {
   const amounts = new Map<string, number>(ALWAYS_SHOWN.map((name) => [name, 0]));
   const ranges = new Map<string, Ranges>();
   const sets = new Map<string, StringSet>();
-  for (const item of resources.items) {
-    const name = item.revocable ? `${item.name}_revocable` : item.name;
-    if (item instanceof ScalarItem) amounts.set(name, (amounts.get(name) ?? 0) + item.total);
-    else if (item instanceof SetItem)
-      sets.set(name, uniteStrings(sets.get(name) ?? [], item.value));
-    else ranges.set(name, uniteRanges(ranges.get(name) ?? [], item.value));
+  for (const { items } of bags) {
+    for (const item of items) {
+      const name = item.revocable ? `${item.name}_revocable` : item.name;
+      if (item instanceof ScalarItem) amounts.set(name, (amounts.get(name) ?? 0) + item.total);
+      else if (item instanceof SetItem)
+        sets.set(name, uniteStrings(sets.get(name) ?? [], item.value));
+      else ranges.set(name, uniteRanges(ranges.get(name) ?? [], item.value));
+    }
   }
   return Object.fromEntries<number | string>([
     ...[...amounts].map(([name, amount]): [string, number] => [name, fromThousandths(amount)]),

@@ -9,6 +9,8 @@ import type {
   ContainerSpec,
   KnownContainer,
   LaunchOutcome,
+  ProbeListener,
+  ProbeSpec,
   Sandboxes,
 } from '../agent/index.js';
 import { type ContainerId, type Disposable, toDisposable } from '../base/index.js';
@@ -56,6 +58,15 @@ export class FakeContainerizer implements Containerizer {
 
   signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void {
     if (!this.#clock.isDead) this.#host.signal(containerId, signal);
+  }
+
+  probe(spec: ProbeSpec, listener: ProbeListener): Disposable {
+    return this.#host.probe(spec, {
+      begun: () => listener.begun(),
+      done: (outcome) => {
+        if (!this.#clock.isDead) listener.done(outcome);
+      },
+    });
   }
 
   forget(containerId: ContainerId): void {

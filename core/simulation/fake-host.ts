@@ -3,8 +3,15 @@
  * is gone when it reboots. It also keeps the truth about every task that ever ran on it, against
  * which the run is checked.
  */
-import type { ContainerEnd, ContainerSpec, LaunchOutcome } from '../agent/index.js';
+import type {
+  ContainerEnd,
+  ContainerSpec,
+  LaunchOutcome,
+  ProbeListener,
+  ProbeSpec,
+} from '../agent/index.js';
 import type { ContainerId, Disposable, Random } from '../base/index.js';
+import { type RunningProgram, fakeProbe } from './fake-probes.js';
 import { FakeVolumes } from './fake-volumes.js';
 import type { ProcessClock } from './process-world.js';
 import { type Program, parseProgram } from './programs.js';
@@ -18,6 +25,8 @@ export interface HostContainer {
   readonly pid: number;
   readonly startTime: string;
   readonly program: Program;
+  /** On the clock of the host. */
+  readonly startedMs: number;
   /** Undefined while it runs. */
   end: ContainerEnd | undefined;
   timer: Disposable | undefined;
@@ -101,6 +110,17 @@ export class FakeHost {
     this.#launching.add(launching);
   }
 
+  /** Probes a program that runs here. */
+  probe(spec: ProbeSpec, listener: ProbeListener): Disposable {
+    return fakeProbe(spec, listener, { clock: this.#clock, programs: () => this.#programs() });
+  }
+
+  *#programs(): Iterable<RunningProgram> {
+    for (const { program, end, startedMs } of this.#containers.values()) {
+      if (end === undefined) yield { program, startedMs };
+    }
+  }
+
   /** Forgets what an earlier agent asked for and is not started yet. */
   cancelLaunches(): void {
     for (const launching of this.#launching) launching.dispose();
@@ -164,6 +184,7 @@ export class FakeHost {
       pid: this.#lastPid,
       startTime: String(Math.floor(this.#clock.elapsed())),
       program,
+      startedMs: this.#clock.elapsed(),
       end: undefined,
       timer: undefined,
     };

@@ -4,7 +4,7 @@ export { type ConnectionEnd, MAX_MESSAGES_IN_FLIGHT } from './connection.js';
 export { FakeContainerizer, FakeSandboxes } from './fake-containerizer.js';
 export { FakeHost, type FakeHostOptions, type HostContainer } from './fake-host.js';
 export { DEFAULT_NETWORK, Network, type NetworkOptions } from './network.js';
-export { type Program, parseProgram } from './programs.js';
+export { type Answer, type Program, parseProgram } from './programs.js';
 export {
   MAX_PENDING_CALLS,
   SchedulerLink,

@@ -22,12 +22,13 @@ export class MasterChecks {
 
   /**
    * No double allocation, and the books are right: on each agent the sums of offers and of what
-   * tasks and executors hold are those that the master keeps, together no more than the agent has.
+   * tasks and executors hold are those that the master keeps, together no more than the agent has;
+   * nothing is offered of an agent that is disconnected or deactivated.
    * @throws PlateauError `ASSERTION`.
    */
   check(master: Master, which: 'changed' | 'all'): void {
     for (const agent of master.cluster.agents.values()) {
-      const now = [agent.offered, agent.usedTotal, agent.total, agent.offers.size];
+      const now = [agent.offered, agent.usedTotal, agent.total, agent.offers.size, agent.isActive];
       const before = which === 'all' ? undefined : this.#seen.get(agent);
       if (before !== undefined && now.every((value, index) => value === before[index])) continue;
       this.#seen.set(agent, now);
@@ -42,6 +43,10 @@ function checkAgent(master: Master, agent: MasterAgent): void {
     offered = offered.plus(offer.resources.unallocated());
     must(master.cluster.offers.get(offer.id) === offer, () => `offer ${offer.id} is half gone`);
   }
+  must(
+    agent.isActive || agent.offers.size === 0,
+    () => `${agent.id} is offered, and is disconnected or deactivated`,
+  );
   const used = usedOn(agent);
   must(
     offered.equals(agent.offered),

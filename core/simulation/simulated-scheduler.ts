@@ -311,6 +311,8 @@ export class SimulatedScheduler {
       agent_id: offer.agent_id,
       resources: resourcesOf(job, offer),
       command: { shell: true, value: job.command },
+      ...(job.healthCheck !== undefined && { health_check: job.healthCheck }),
+      ...(job.check !== undefined && { check: job.check }),
     };
   }
 

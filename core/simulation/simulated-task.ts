@@ -2,7 +2,14 @@
  * A task as a simulated scheduler knows it: what it was told, in order. Refuses what may never be
  * told: states that go back, or anything else after a terminal state.
  */
-import { type TaskState, type TaskStatus, isTerminalState } from '../api/index.js';
+import {
+  type CheckInfo,
+  type CheckStatusInfo,
+  type HealthCheck,
+  type TaskState,
+  type TaskStatus,
+  isTerminalState,
+} from '../api/index.js';
 import { assert } from '../base/index.js';
 
 /** What a scheduler wants done: one command that has to come to an end of its own. */
@@ -12,6 +19,8 @@ export interface SimulatedJob {
   readonly command: string;
   readonly cpus: number;
   readonly memoryMiB: number;
+  readonly healthCheck?: HealthCheck;
+  readonly check?: CheckInfo;
 }
 
 /** One update as the scheduler saw it. */
@@ -21,6 +30,8 @@ export interface SeenUpdate {
   readonly state: TaskState;
   readonly reason: string | undefined;
   readonly uuid: string | undefined;
+  readonly healthy: boolean | undefined;
+  readonly checkStatus: CheckStatusInfo | undefined;
 }
 
 /** How far along a state is; states that say nothing about it are missing. */
@@ -49,6 +60,8 @@ export class SimulatedTask {
   /** The scheduler kills it to run its job elsewhere: that is no end of its own. */
   isMoving = false;
   readonly #uuids = new Set<string>();
+  /** An operator wanted its host empty. */
+  #isDrained = false;
   #rank = -1;
 
   constructor(id: string, job: SimulatedJob, agentId: string) {
@@ -63,7 +76,7 @@ export class SimulatedTask {
 
   /** Whether it ended by itself, and not because something was lost. */
   get hasOwnEnd(): boolean {
-    const isMoved = this.isMoving && this.state === 'TASK_KILLED';
+    const isMoved = (this.isMoving || this.#isDrained) && this.state === 'TASK_KILLED';
     return this.state !== undefined && OWN_ENDS.has(this.state) && !isMoved;
   }
 
@@ -74,8 +87,9 @@ export class SimulatedTask {
 
   /** Takes an update. @throws PlateauError `ASSERTION` for one that may never come. */
   update(status: TaskStatus, timeMs: number): void {
-    const { state, uuid, reason } = status;
-    this.updates.push({ timeMs, taskId: this.id, state, reason, uuid });
+    const { state, uuid, reason, healthy, check_status: checkStatus } = status;
+    const taskId = this.id;
+    this.updates.push({ timeMs, taskId, state, reason, uuid, healthy, checkStatus });
     // A retried update may arrive after later news: it is no news itself.
     if (uuid !== undefined && this.#uuids.has(uuid)) return;
     if (uuid !== undefined) this.#uuids.add(uuid);
@@ -90,6 +104,7 @@ export class SimulatedTask {
       this.#rank = rank;
     }
     this.state = state;
+    if (reason === 'REASON_AGENT_DRAINING') this.#isDrained = true;
   }
 }
 

@@ -120,6 +120,14 @@ export class Cluster {
     return cluster;
   }
 
+  get masterPid(): number {
+    return this.#programs[0]?.pid ?? 0;
+  }
+
+  get agentPid(): number {
+    return this.#programs[1]?.pid ?? 0;
+  }
+
   memory(): Memory {
     const roots = this.#programs.map((program) => program.pid ?? 0);
     const processes = readProcesses().filter(

@@ -26,6 +26,8 @@ import { OFFER_CYCLE } from './offer-cycle.js';
 import { PAPER } from './paper.js';
 import { benchRatio } from './ratio.js';
 import type { BenchResult } from './result.js';
+import { WHY } from './why.js';
+import { IDLE_STREAMS, LARGE_STATE, POLLED_STATE } from './state.js';
 
 /** In the order in which they run. */
 const SUITES: Readonly<Record<string, readonly Bench[]>> = {
@@ -43,16 +45,18 @@ const SUITES: Readonly<Record<string, readonly Bench[]>> = {
     UPDATE_ALLOCATION,
   ],
   a3: [FULL_SORT, HIERARCHY_FULL_SORT],
+  why: [WHY],
   idle: [IDLE_AGENTS],
   launcher: [{ name: 'launcher', run: benchLauncher }],
   cluster: [{ name: 'cluster', run: benchCluster }],
   ratio: [{ name: 'ratio', run: benchRatio }],
+  state: [LARGE_STATE, POLLED_STATE, IDLE_STREAMS],
   paper: [PAPER],
 };
 
 /** Names for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  allocator: ['allocation', 'a1', 'a2', 'a3'],
+  allocator: ['allocation', 'a1', 'a2', 'a3', 'why'],
 };
 
 /** Takes many minutes: it runs when it is asked for. */

@@ -4,6 +4,7 @@
  */
 import type { LinkMasterMessage, SchedulerCall, SchedulerEvent } from '../../core/api/index.js';
 import {
+  type AllocationListener,
   type AllocatorConfig,
   DEFAULT_ALLOCATOR_CONFIG,
   HierarchicalAllocator,
@@ -26,6 +27,8 @@ export interface MasterRigOptions {
   readonly allocator?: Partial<AllocatorConfig>;
   /** Over how many roles frameworks spread. Default 10. */
   readonly roles?: number;
+  /** Takes what the allocator gives out, instead of the master. */
+  readonly onAllocations?: AllocationListener;
   /** What each agent has. */
   readonly agent?: { readonly cpus: number; readonly memoryMiB: number };
 }
@@ -43,7 +46,8 @@ export class MasterRig {
   readonly #agent: { readonly cpus: number; readonly memoryMiB: number };
   #onAgentMessage: ((agent: RigConnection, message: LinkMasterMessage) => void) | undefined;
 
-  private constructor({ isTimeStill, allocator = {}, roles = 10, agent }: MasterRigOptions) {
+  private constructor({ isTimeStill, allocator = {}, roles = 10, ...rest }: MasterRigOptions) {
+    const { agent, onAllocations } = rest;
     this.#roles = roles;
     this.#agent = agent ?? { cpus: 24, memoryMiB: 4096 };
     this.world = isTimeStill ? new VirtualWorld() : systemWorld(SILENT_LOGGER);
@@ -53,7 +57,11 @@ export class MasterRig {
       store: new MemoryStore(),
       address: { hostname: 'bench', ip: '127.0.0.1', port: 5050 },
       createAllocator: (options) => {
-        this.#allocator = new HierarchicalAllocator({ ...options, config });
+        this.#allocator = new HierarchicalAllocator({
+          ...options,
+          config,
+          ...(onAllocations !== undefined && { onAllocations }),
+        });
         return this.#allocator;
       },
       onFatal: (error) => {

@@ -2,7 +2,10 @@
  * The allocation cycle with everything that follows from it in a master: the offers are entered in its
  * books, made into messages and put on the streams of the frameworks.
  */
-import type { SchedulerEvent } from '../../core/api/index.js';
+import type { Allocation } from '../../core/allocator/index.js';
+import type { Offer, SchedulerEvent } from '../../core/api/index.js';
+import { type FrameworkId, id } from '../../core/base/index.js';
+import { type ClusterView, OfferWriter } from '../../core/master/index.js';
 import { collectGarbage, timed, type Bench } from './bench.js';
 import { MasterRig } from './master-rig.js';
 import { type BenchResult, summarise } from './result.js';
@@ -35,6 +38,8 @@ export const OFFER_CYCLE: Bench = {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
       const figures = await measure(size);
       results.push(...figures);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
+      results.push(...(await measureBuilt(size)));
       cold.push({ agents: size.agents, ms: figures[0]?.value ?? Number.NaN });
     }
     const [first, last] = [cold[0], cold.at(-1)];
@@ -81,12 +86,79 @@ async function measure(size: Size): Promise<readonly BenchResult[]> {
     idle.push(idleMs);
   }
   return [
-    summarise(`cold cycle, ${text}`, cold, { published, mesos, note: 'offer messages included' }),
+    summarise(`cold cycle, ${text}`, cold, {
+      published,
+      mesos,
+      note: 'through the books and streams of the master',
+    }),
     summarise(`cycle with 1 % of agents freed, ${text}`, churn, {
-      note: 'offer messages included',
+      note: 'through the books and streams of the master',
     }),
     summarise(`cycle with nothing new, ${text}`, idle),
   ];
+}
+
+/** The allocator, and a v1 message of each offer, without a master that keeps account of them. */
+async function measureBuilt(size: Size): Promise<readonly BenchResult[]> {
+  const { agents, frameworks, ...beside } = size;
+  const first: number[] = [];
+  const anew: number[] = [];
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    const given: Allocation[] = [];
+    let messages: Offer[] = [];
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const rig: MasterRig = await MasterRig.start({
+      isTimeStill: true,
+      onAllocations: (allocations) => {
+        for (const allocation of allocations) given.push(allocation);
+        messages = writeAll(rig.master.cluster, allocations);
+      },
+    });
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await rig.subscribe(frameworks, () => {});
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await rig.registerAgents(agents);
+    const cycle = (): number => {
+      messages = [];
+      collectGarbage();
+      const ms = timed(() => rig.allocator.runNow());
+      if (messages.length !== agents) throw new Error(`${messages.length} of ${agents} offers`);
+      return ms;
+    };
+    const firstMs = cycle();
+    for (const { frameworkId, agentId, resources } of given.splice(0)) {
+      rig.allocator.recoverResources(frameworkId, agentId, resources, undefined, 'batch');
+    }
+    const anewMs = cycle();
+    rig.stop();
+    if (round < 0) continue;
+    first.push(firstMs);
+    anew.push(anewMs);
+  }
+  const text = `${agents} agents x ${frameworks} frameworks`;
+  const note = 'a message of each offer, no books';
+  return [
+    summarise(`first cycle, offers built, ${text}`, first, { note }),
+    summarise(`all offered anew, offers built, ${text}`, anew, { ...beside, note }),
+  ];
+}
+
+function writeAll(
+  { frameworks, agents }: ClusterView,
+  allocations: readonly Allocation[],
+): Offer[] {
+  const messages: Offer[] = [];
+  const writers = new Map<FrameworkId, OfferWriter>();
+  for (const allocation of allocations) {
+    const framework = frameworks.get(allocation.frameworkId);
+    const agent = agents.get(allocation.agentId);
+    if (framework === undefined || agent === undefined) continue;
+    const writer = writers.get(framework.id) ?? new OfferWriter(framework);
+    writers.set(framework.id, writer);
+    const offerId = id<'OfferId'>(`offer-${messages.length}`);
+    messages.push(writer.write(agent, { ...allocation, id: offerId, timer: undefined }));
+  }
+  return messages;
 }
 
 interface OfferRef {

@@ -36,8 +36,8 @@ export const PAPER: Bench = {
 async function measure(agents: number): Promise<readonly BenchResult[]> {
   const load = await PaperLoad.start(agents, FRAMEWORKS);
   const rampUpMs = await until(() => load.running >= FULL * SLOTS_PER_AGENT * agents);
-  // Tasks began all at once: until as many have ended as there are slots, ends are not spread out yet.
-  await until(() => load.finished >= SLOTS_PER_AGENT * agents);
+  // Tasks began all at once and end in waves: two for each slot, and they are spread out.
+  await until(() => load.finished >= 2 * SLOTS_PER_AGENT * agents);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const startMs = performance.now();

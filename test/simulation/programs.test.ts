@@ -16,7 +16,9 @@ describe('parseProgram', () => {
   };
   for (const [text, end] of Object.entries(ends)) {
     it(`knows when and how '${text}' ends`, () => {
-      expect(parseProgram(text)).to.deep.equal({ failsToStart: false, ignoresTerm: false, end });
+      const silent = { port: undefined, answers: [] };
+      const expected = { failsToStart: false, ignoresTerm: false, end, ...silent };
+      expect(parseProgram(text)).to.deep.equal(expected);
     });
   }
 

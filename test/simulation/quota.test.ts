@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { MasterCall } from '../../core/api/index.js';
+import type { MasterSettings } from '../../core/master/index.js';
 import { SimulatedCluster, type SimulatedScheduler } from '../../core/simulation/index.js';
 
 const SECOND = 1000;
@@ -9,19 +10,20 @@ type Amounts = Readonly<Record<string, { readonly value: number }>>;
 
 /** Two agents of four cpus, a framework that takes all it is offered, and one that comes later. */
 class Shared {
-  readonly cluster = new SimulatedCluster({ seed: 'quota', agents: 2 });
+  readonly cluster: SimulatedCluster;
   readonly hog: SimulatedScheduler;
   readonly late: SimulatedScheduler;
 
-  private constructor(hogCommand: string) {
+  private constructor(hogCommand: string, masterConfig: MasterSettings) {
+    this.cluster = new SimulatedCluster({ seed: 'quota', agents: 2, masterConfig });
     this.cluster.start();
     this.hog = this.add('hog', 40, hogCommand);
     this.late = this.add('late', 4, 'hang');
   }
 
   /** With the cluster up, and nobody subscribed. */
-  static async ready(hogCommand: string): Promise<Shared> {
-    const shared = new Shared(hogCommand);
+  static async ready(hogCommand: string, masterConfig: MasterSettings = {}): Promise<Shared> {
+    const shared = new Shared(hogCommand, masterConfig);
     await shared.cluster.advance(5 * SECOND);
     return shared;
   }
@@ -97,5 +99,22 @@ describe('Quota in a cluster', () => {
     expect(shared.running(shared.hog)).to.equal(2);
     expect(shared.running(shared.late)).to.equal(4);
     expect([...(shared.cluster.master?.cluster.quotas.keys() ?? [])]).to.deep.equal(['hog']);
+  });
+
+  it('is kept by revocation where tasks never end, over a crash of the master', async () => {
+    const shared = await Shared.ready('hang', { revocation: 'over-quota' });
+    shared.hog.start();
+    await shared.cluster.advance(5 * SECOND);
+    expect(shared.running(shared.hog)).to.equal(8);
+    await shared.quota('hog', { cpus: { value: 4 } });
+    await shared.quota('late', { cpus: { value: 3 } });
+    shared.late.start();
+    await shared.cluster.advance(4 * SECOND);
+    shared.cluster.crashMaster();
+    await shared.cluster.advance(5 * SECOND);
+    shared.cluster.restartMaster();
+    await shared.cluster.advance(2 * MINUTE);
+    expect(shared.running(shared.late)).to.be.at.least(3);
+    expect(shared.running(shared.hog)).to.be.within(4, 5);
   });
 });

@@ -4159,6 +4159,13 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'LinkAgentMessageOversubscribed',
       kind: 'message',
     },
+    {
+      name: 'operation_status',
+      number: 9,
+      label: 'optional',
+      type: 'LinkAgentMessageOperationStatus',
+      kind: 'message',
+    },
   ],
   LinkAgentMessageRegister: [
     { name: 'agent_info', number: 1, label: 'required', type: 'AgentInfo', kind: 'message' },
@@ -4212,6 +4219,7 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'Resource',
       kind: 'message',
     },
+    { name: 'operations', number: 9, label: 'repeated', type: 'Operation', kind: 'message' },
   ],
   LinkAgentMessageStatusUpdate: [
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
@@ -4233,6 +4241,9 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
   ],
   LinkAgentMessageOversubscribed: [
     { name: 'resources', number: 1, label: 'repeated', type: 'Resource', kind: 'message' },
+  ],
+  LinkAgentMessageOperationStatus: [
+    { name: 'operation', number: 1, label: 'required', type: 'Operation', kind: 'message' },
   ],
   LinkMasterMessage: [
     { name: 'type', number: 1, label: 'required', type: 'LinkMasterMessageType', kind: 'enum' },
@@ -4313,6 +4324,27 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'LinkMasterMessageUpdateFramework',
       kind: 'message',
     },
+    {
+      name: 'apply_operation',
+      number: 13,
+      label: 'optional',
+      type: 'LinkMasterMessageApplyOperation',
+      kind: 'message',
+    },
+    {
+      name: 'acknowledge_operation',
+      number: 14,
+      label: 'optional',
+      type: 'LinkMasterMessageAcknowledgeOperation',
+      kind: 'message',
+    },
+    {
+      name: 'drain',
+      number: 15,
+      label: 'optional',
+      type: 'LinkMasterMessageDrain',
+      kind: 'message',
+    },
   ],
   LinkMasterMessageRegistered: [
     { name: 'agent_id', number: 1, label: 'required', type: 'AgentID', kind: 'message' },
@@ -4346,6 +4378,7 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     { name: 'executor_info', number: 2, label: 'optional', type: 'ExecutorInfo', kind: 'message' },
     { name: 'tasks', number: 3, label: 'repeated', type: 'TaskInfo', kind: 'message' },
     { name: 'group', number: 4, label: 'optional', type: 'bool', kind: 'scalar' },
+    { name: 'launch_executor', number: 5, label: 'optional', type: 'bool', kind: 'scalar' },
   ],
   LinkMasterMessageKillTask: [
     { name: 'framework_id', number: 1, label: 'required', type: 'FrameworkID', kind: 'message' },
@@ -4373,6 +4406,10 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
   LinkMasterMessageCheckpointResources: [
     { name: 'resources', number: 1, label: 'repeated', type: 'Resource', kind: 'message' },
   ],
+  LinkMasterMessageDrain: [
+    { name: 'config', number: 1, label: 'optional', type: 'DrainConfig', kind: 'message' },
+    { name: 'started', number: 2, label: 'optional', type: 'double', kind: 'scalar' },
+  ],
   LinkMasterMessageUpdateFramework: [
     {
       name: 'framework_info',
@@ -4381,6 +4418,15 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'FrameworkInfo',
       kind: 'message',
     },
+  ],
+  LinkMasterMessageApplyOperation: [
+    { name: 'operation', number: 1, label: 'required', type: 'Operation', kind: 'message' },
+    { name: 'resources', number: 2, label: 'repeated', type: 'Resource', kind: 'message' },
+    { name: 'converted', number: 3, label: 'repeated', type: 'Resource', kind: 'message' },
+  ],
+  LinkMasterMessageAcknowledgeOperation: [
+    { name: 'framework_id', number: 1, label: 'optional', type: 'FrameworkID', kind: 'message' },
+    { name: 'status_uuid', number: 2, label: 'required', type: 'UUID', kind: 'message' },
   ],
   RegistryMaster: [
     { name: 'info', number: 1, label: 'required', type: 'MasterInfo', kind: 'message' },
@@ -4398,6 +4444,11 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       kind: 'message',
     },
     { name: 'since', number: 5, label: 'optional', type: 'double', kind: 'scalar' },
+  ],
+  RegistryDeactivation: [
+    { name: 'agent_id', number: 1, label: 'required', type: 'AgentID', kind: 'message' },
+    { name: 'drain_info', number: 2, label: 'optional', type: 'DrainInfo', kind: 'message' },
+    { name: 'drain_started', number: 3, label: 'optional', type: 'double', kind: 'scalar' },
   ],
   RegistryFramework: [
     {
@@ -4476,6 +4527,18 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
     },
     { name: 'group', number: 6, label: 'repeated', type: 'TaskID', kind: 'message' },
     { name: 'ending', number: 7, label: 'optional', type: 'CheckpointTaskEnding', kind: 'message' },
+    { name: 'check', number: 8, label: 'optional', type: 'CheckInfo', kind: 'message' },
+    {
+      name: 'probe_context',
+      number: 9,
+      label: 'optional',
+      type: 'CheckpointTaskProbeContext',
+      kind: 'message',
+    },
+  ],
+  CheckpointTaskProbeContext: [
+    { name: 'user', number: 1, label: 'optional', type: 'string', kind: 'scalar' },
+    { name: 'environment', number: 2, label: 'required', type: 'Environment', kind: 'message' },
   ],
   CheckpointTaskEnding: [
     {
@@ -4498,9 +4561,24 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       kind: 'message',
     },
   ],
+  CheckpointOperation: [
+    { name: 'operation', number: 1, label: 'required', type: 'Operation', kind: 'message' },
+  ],
   CheckpointSandbox: [
     { name: 'directory', number: 1, label: 'required', type: 'string', kind: 'scalar' },
     { name: 'ended_at', number: 2, label: 'required', type: 'double', kind: 'scalar' },
+  ],
+  CheckpointContainer: [
+    { name: 'container_id', number: 1, label: 'required', type: 'ContainerID', kind: 'message' },
+    { name: 'run_id', number: 2, label: 'required', type: 'ContainerID', kind: 'message' },
+    { name: 'kind', number: 3, label: 'required', type: 'CheckpointContainerKind', kind: 'enum' },
+    { name: 'directory', number: 4, label: 'required', type: 'string', kind: 'scalar' },
+    { name: 'user', number: 5, label: 'optional', type: 'string', kind: 'scalar' },
+    { name: 'process', number: 6, label: 'optional', type: 'CheckpointProcess', kind: 'message' },
+    { name: 'resources', number: 7, label: 'repeated', type: 'Resource', kind: 'message' },
+    { name: 'ending', number: 8, label: 'optional', type: 'bool', kind: 'scalar' },
+    { name: 'exit_status', number: 9, label: 'optional', type: 'int32', kind: 'scalar' },
+    { name: 'lost', number: 10, label: 'optional', type: 'string', kind: 'scalar' },
   ],
 };
 
@@ -4934,6 +5012,7 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
     UNREGISTER: 6,
     PONG: 7,
     OVERSUBSCRIBED: 8,
+    OPERATION_STATUS: 9,
   },
   LinkMasterMessageType: {
     UNKNOWN: 0,
@@ -4949,10 +5028,14 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
     FRAMEWORK_MESSAGE: 10,
     CHECKPOINT_RESOURCES: 11,
     UPDATE_FRAMEWORK: 12,
+    APPLY_OPERATION: 13,
+    ACKNOWLEDGE_OPERATION: 14,
+    DRAIN: 15,
   },
   RegistryAgentState: { UNKNOWN: 0, ADMITTED: 1, UNREACHABLE: 2, GONE: 3 },
   RegistryFrameworkState: { UNKNOWN: 0, ACTIVE: 1, REMOVED: 2 },
   CheckpointExecutorKind: { COMMAND: 1, GROUP: 2, CUSTOM: 3 },
+  CheckpointContainerKind: { NESTED: 1, STANDALONE: 2, SESSION: 3 },
   CheckpointTaskEndingCause: {
     KILL: 1,
     MAX_COMPLETION_TIME: 2,
@@ -4960,5 +5043,8 @@ export const ENUM_TABLE: Readonly<Record<string, EnumRow>> = {
     SHUTDOWN: 4,
     REVOCATION: 5,
     PREEMPTION: 6,
+    HEALTH_CHECK: 7,
+    DRAIN: 8,
+    DRAIN_GONE: 9,
   },
 };

@@ -139,7 +139,19 @@ function updateFault(status: TaskStatus, executorId: string): Reason {
 /** Why an operator's call to a master is not valid, or undefined. */
 export function validateMasterCall(call: MasterCall): Reason {
   const type: MasterCallType | undefined = call.type;
-  return type === undefined ? expected('type') : payloadFault('MasterCall', call, type);
+  if (type === undefined) return expected('type');
+  return payloadFault('MasterCall', call, type) ?? resizeFault(call);
+}
+
+/** Providers of resources, which are none of an agent's, are left out of these two alone. */
+function resizeFault({ type, grow_volume: grow, shrink_volume: shrink }: MasterCall): Reason {
+  if (type === 'GROW_VOLUME' && grow?.agent_id === undefined) {
+    return expected('grow_volume.agent_id');
+  }
+  if (type === 'SHRINK_VOLUME' && shrink?.agent_id === undefined) {
+    return expected('shrink_volume.agent_id');
+  }
+  return undefined;
 }
 
 /** Calls to an agent that may come without their payload. */

@@ -96,7 +96,7 @@ function negativeFault(
   durations: Readonly<Record<string, number | undefined>>,
 ): Reason {
   for (const [field, seconds] of Object.entries(durations)) {
-    if (seconds !== undefined && seconds < 0) return `'${check}.${field}' must not be negative`;
+    if (seconds !== undefined && !(seconds >= 0)) return `'${check}.${field}' must not be negative`;
   }
   return undefined;
 }

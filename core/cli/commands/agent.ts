@@ -9,14 +9,14 @@ import {
   agentConfig,
 } from '../../agent/index.js';
 import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
+import { type Disposable, PlateauError, type Store, systemWorld } from '../../base/index.js';
 import {
-  type Disposable,
-  type Logger,
-  PlateauError,
-  type Store,
-  systemWorld,
-} from '../../base/index.js';
-import { type Flags, addFlags, addIgnoredFlags, readFlags } from '../../command/index.js';
+  type AdjustableLogger,
+  type Flags,
+  addFlags,
+  addIgnoredFlags,
+  readFlags,
+} from '../../command/index.js';
 import {
   type HostFacts,
   HostSandboxes,
@@ -74,7 +74,7 @@ interface Parts {
   readonly flags: Flags;
   readonly facts: HostFacts;
   readonly store: Store;
-  readonly log: Logger;
+  readonly log: AdjustableLogger;
   readonly masters: readonly string[];
   readonly modules: Pick<AgentOptions, 'estimator' | 'qosController'>;
   readonly workDir: string;
@@ -87,6 +87,7 @@ async function serve(parts: Parts): Promise<void> {
   const server = new AgentServer({
     world,
     log,
+    adjustableLog: log,
     agent: undefined,
     workDir,
     host: ip,

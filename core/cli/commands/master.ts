@@ -9,7 +9,13 @@ import {
   type World,
   systemWorld,
 } from '../../base/index.js';
-import { type Flags, addFlags, addIgnoredFlags, readFlags } from '../../command/index.js';
+import {
+  type AdjustableLogger,
+  type Flags,
+  addFlags,
+  addIgnoredFlags,
+  readFlags,
+} from '../../command/index.js';
 import { MasterServer } from '../../http/index.js';
 import {
   Master,
@@ -46,7 +52,7 @@ async function runMaster(command: Command): Promise<void> {
   const createAllocator = await loadAllocator(flags.required('allocator'), parameters);
   const registry = await openRegistry(flags);
   try {
-    await serve(world, { flags, config, createAllocator, store: registry.store });
+    await serve(world, { flags, config, createAllocator, store: registry.store, log });
   } finally {
     await registry.store.close();
     await registry.lock?.release();
@@ -58,16 +64,17 @@ interface Parts {
   readonly config: MasterConfig;
   readonly createAllocator: AllocatorFactory | undefined;
   readonly store: Store;
+  readonly log: AdjustableLogger;
 }
 
 async function serve(world: World, parts: Parts): Promise<void> {
-  const { flags } = parts;
-  const { log } = world;
+  const { flags, log } = parts;
   const ip = flags.required('ip');
   const hostname = flags.text('hostname') ?? ip;
   const server = new MasterServer({
     world,
     log,
+    adjustableLog: log,
     master: undefined,
     host: ip,
     port: flags.number('port'),

@@ -191,6 +191,13 @@ export const MASTER_FLAGS: readonly FlagRow[] = [
     help: 'unreachable tasks kept in memory for each framework',
   },
   {
+    name: 'max_operator_event_stream_subscribers',
+    kind: 'integer',
+    default: '1000',
+    minimum: 1,
+    help: 'event streams of operators at the same time; a further one ends the oldest',
+  },
+  {
     name: 'registry_gc_interval',
     kind: 'duration',
     default: '15mins',
@@ -239,7 +246,6 @@ export const IGNORED_MASTER_FLAGS: readonly string[] = [
   'master_contender',
   'master_detector',
   'max_executors_per_agent',
-  'max_operator_event_stream_subscribers',
   'memory_profiling',
   'modules',
   'modules_dir',

@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readProcess, sendSignal } from '../processes.js';
 import { OutputFile } from './output.js';
 import type { OutputPatrol } from './patrol.js';
+import { Pipes } from './pipes.js';
 import type {
   ContainerRecord,
   LaunchRequest,
@@ -28,6 +29,10 @@ type Notify = (event: LauncherEvent) => void;
 export class ContainerTable {
   readonly #running = new Map<string, ContainerRecord>();
   readonly #ended = new Map<string, ContainerRecord>();
+  /** Of containers with pipes, until all of their output is read or they are forgotten. */
+  readonly #pipes = new Map<string, Pipes>();
+  /** Commands of checks that run. */
+  readonly #checks = new Set<string>();
   readonly #patrol: OutputPatrol;
   readonly #notify: Notify;
 
@@ -58,11 +63,14 @@ export class ContainerTable {
     }
     const outputs: OutputFile[] = [];
     try {
-      for (const name of ['stdout', 'stderr']) outputs.push(openOutput(request, name));
+      for (const name of outputNames(request)) outputs.push(openOutput(request, name));
       const child = spawnTask(request, outputs);
       if (child.pid === undefined) {
         child.once('error', (error) => this.#abandon(containerId, outputs, error));
-      } else this.#admit({ containerId, pid: child.pid }, child, outputs);
+      } else {
+        if (request.checkLog !== undefined) this.#checks.add(containerId);
+        this.#admit({ containerId, pid: child.pid }, child, outputs);
+      }
     } catch (error) {
       this.#abandon(containerId, outputs, error);
     }
@@ -80,6 +88,19 @@ export class ContainerTable {
 
   forget(containerId: string): void {
     this.#ended.delete(containerId);
+    this.#pipes.get(containerId)?.close();
+    this.#pipes.delete(containerId);
+  }
+
+  /** The pipes of a container that was launched with them and is not forgotten. */
+  pipesOf(containerId: string): Pipes | undefined {
+    return this.#pipes.get(containerId);
+  }
+
+  /** Kills the containers with pipes, which nobody reads any more, and the commands of checks. */
+  killPiped(): void {
+    for (const containerId of this.#pipes.keys()) this.signal(containerId, 'SIGKILL');
+    for (const containerId of this.#checks) this.signal(containerId, 'SIGKILL');
   }
 
   #admit(
@@ -92,6 +113,10 @@ export class ContainerTable {
     const record: ContainerRecord = { ...started, startTime };
     this.#running.set(record.containerId, record);
     for (const output of outputs) this.#patrol.add(output);
+    const { containerId } = record;
+    if (outputs.length === 0) {
+      this.#pipes.set(containerId, new Pipes(child, () => this.signal(containerId, 'SIGKILL')));
+    }
     child.once('exit', (code, signal) => {
       killRest(record.pid);
       for (const output of outputs) this.#patrol.remove(output);
@@ -102,6 +127,7 @@ export class ContainerTable {
 
   #end(record: ContainerRecord, end: ProcessEnd): void {
     this.#running.delete(record.containerId);
+    this.#checks.delete(record.containerId);
     this.#ended.set(record.containerId, { ...record, end });
     if (this.#ended.size > MAX_ENDED_CONTAINERS) {
       for (const oldest of this.#ended.keys()) {
@@ -123,6 +149,11 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
+function outputNames({ pipes, checkLog }: LaunchRequest): readonly string[] {
+  if (checkLog !== undefined) return [checkLog];
+  return pipes === true ? [] : ['stdout', 'stderr'];
+}
+
 function openOutput(request: LaunchRequest, name: string): OutputFile {
   return new OutputFile({
     path: `${request.sandbox}/${name}`,
@@ -138,9 +169,15 @@ function spawnTask(request: LaunchRequest, outputs: readonly OutputFile[]): Chil
     cwd: request.sandbox,
     env: request.environment,
     detached: true,
-    stdio: ['ignore', ...outputs.map((output) => output.descriptor)],
+    stdio: request.pipes === true ? ['pipe', 'pipe', 'pipe'] : ['ignore', ...descriptors(outputs)],
     ...request.user,
   });
+}
+
+/** Of standard output and error, which may share one file. */
+function descriptors(outputs: readonly OutputFile[]): readonly number[] {
+  const [first, second = first] = outputs.map((output) => output.descriptor);
+  return first === undefined || second === undefined ? [] : [first, second];
 }
 
 /**

@@ -8,6 +8,8 @@ import { readProcess } from '../processes.js';
 import { ContainerTable } from './container-table.js';
 import { OutputPatrol } from './patrol.js';
 import {
+  ABILITIES,
+  type AttachRequest,
   type LaunchRequest,
   type LauncherEvent,
   type LauncherRequest,
@@ -73,14 +75,25 @@ export class Launcher {
   }
 
   #left(socket: Socket): void {
-    if (this.#agent === socket) this.#agent = undefined;
+    if (this.#agent !== socket) return;
+    this.#agent = undefined;
+    this.#table.killPiped();
   }
 
   #take(socket: Socket, line: string): void {
     const request = decodeRequest(line);
     if (request === undefined) this.#refuse(socket, 'a line is not a request');
     else if (request.type === 'hello') this.#greet(socket);
+    else if (request.type === 'attach') this.#attach(socket, request);
     else if (socket === this.#agent) this.#handle(request);
+  }
+
+  /** From here on the connection carries bytes, and no more lines. */
+  #attach(socket: Socket, { containerId, stream }: AttachRequest): void {
+    socket.removeAllListeners('data');
+    socket.pause();
+    const isTaken = this.#table.pipesOf(containerId)?.attach(stream, socket);
+    if (isTaken !== true) this.#refuse(socket, `there is no ${stream} of ${containerId} to take`);
   }
 
   #refuse(socket: Socket, why: string): void {
@@ -91,6 +104,7 @@ export class Launcher {
   #greet(socket: Socket): void {
     if (this.#agent !== socket) {
       this.#agent?.destroy();
+      this.#table.killPiped();
       // The welcome says all that there is: what an earlier agent asked for and is not in it must not
       // start later, when the new one takes it for lost.
       this.#queue.clear();
@@ -99,10 +113,11 @@ export class Launcher {
     const startTime = readProcess(process.pid)?.startTime ?? '';
     const identity = { pid: process.pid, startTime };
     const containers = this.#table.list();
-    this.#report({ type: 'welcome', protocol: PROTOCOL_VERSION, ...identity, containers });
+    const about = { protocol: PROTOCOL_VERSION, abilities: ABILITIES };
+    this.#report({ type: 'welcome', ...about, ...identity, containers });
   }
 
-  #handle(request: Exclude<LauncherRequest, { type: 'hello' }>): void {
+  #handle(request: Exclude<LauncherRequest, { type: 'hello' | 'attach' }>): void {
     switch (request.type) {
       case 'launch':
         this.#queue.set(request.containerId, request);

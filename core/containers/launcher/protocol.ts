@@ -34,17 +34,52 @@ export interface LaunchRequest {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** The size of each output file from which on it is cut, in bytes. */
   readonly outputLimitBytes: number;
+  /**
+   * Standard streams are pipes for whoever asks for them by `attach`, rather than files; the process
+   * is killed when the agent leaves or stops reading.
+   */
+  readonly pipes?: boolean | undefined;
+  /**
+   * It is a command of a check: both its outputs go to one file of this name in the sandbox, and it is
+   * killed when the agent leaves.
+   */
+  readonly checkLog?: string | undefined;
 }
+
+/** A standard stream of a container that was launched with pipes. */
+export type PipeName = 'stdin' | 'stdout' | 'stderr';
+
+/**
+ * The first line of a connection of its own: after the answer `ATTACHED_LINE` it carries the bytes
+ * of the stream and nothing else. A connection that is refused is closed without an answer.
+ */
+export interface AttachRequest {
+  readonly type: 'attach';
+  readonly containerId: string;
+  readonly stream: PipeName;
+}
+
+/** The answer to `attach`. */
+export const ATTACHED_LINE = '{"type":"attached"}\n';
+
+/** What this launcher can do that older ones of the same protocol cannot. */
+export const ABILITIES = ['pipes', 'signals'] as const;
+export type Ability = (typeof ABILITIES)[number];
 
 export type LauncherRequest =
   | { readonly type: 'hello' }
   | LaunchRequest
+  | AttachRequest
   | { readonly type: 'signal'; readonly containerId: string; readonly signal: TaskSignal }
   | { readonly type: 'forget'; readonly containerId: string }
   /** Kills all containers, reports their ends, and ends the launcher. */
   | { readonly type: 'shutdown' };
 
-export type TaskSignal = 'SIGTERM' | 'SIGKILL';
+/** By name, or by a number that the system knows; numbers need the ability `signals`. */
+export type TaskSignal = 'SIGTERM' | 'SIGKILL' | number;
+
+/** The highest number of a signal on Linux. */
+const MAX_SIGNAL = 64;
 
 /** How a process ended: one of the two. */
 export interface ProcessEnd {
@@ -61,6 +96,8 @@ export interface ContainerRecord extends ProcessIdentity {
 export interface Welcome extends ProcessIdentity {
   readonly type: 'welcome';
   readonly protocol: number;
+  /** Absent: it is of a version that had none. */
+  readonly abilities?: readonly string[] | undefined;
   readonly containers: readonly ContainerRecord[];
 }
 
@@ -104,6 +141,7 @@ export function decodeEvent(line: string): LauncherEvent | undefined {
 const REQUEST_TYPES: ReadonlySet<unknown> = new Set([
   'hello',
   'launch',
+  'attach',
   'signal',
   'forget',
   'shutdown',
@@ -129,7 +167,9 @@ function hasFieldsOf(value: Readonly<Record<string, unknown>>): boolean {
     case 'launch':
       return hasLaunchFields(value);
     case 'signal':
-      return isText(value['containerId']) && /^SIG(?:TERM|KILL)$/.test(String(value['signal']));
+      return isText(value['containerId']) && isSignal(value['signal']);
+    case 'attach':
+      return isText(value['containerId']) && /^std(?:in|out|err)$/.test(String(value['stream']));
     case 'started':
       return isText(value['containerId']) && hasIdentity(value);
     case 'ended':
@@ -148,6 +188,8 @@ function hasLaunchFields(value: Readonly<Record<string, unknown>>): boolean {
     isText(value['file']) &&
     isText(value['sandbox']) &&
     Number.isSafeInteger(value['outputLimitBytes']) &&
+    (value['pipes'] === undefined || typeof value['pipes'] === 'boolean') &&
+    (value['checkLog'] === undefined || isFileName(value['checkLog'])) &&
     Array.isArray(argv) &&
     argv.length > 0 &&
     argv.every(isText) &&
@@ -156,6 +198,16 @@ function hasLaunchFields(value: Readonly<Record<string, unknown>>): boolean {
     (user === undefined ||
       (isRecord(user) && Number.isSafeInteger(user['uid']) && Number.isSafeInteger(user['gid'])))
   );
+}
+
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'number') return value === 'SIGTERM' || value === 'SIGKILL';
+  return Number.isInteger(value) && value >= 1 && value <= MAX_SIGNAL;
+}
+
+/** Of a file in the sandbox itself. */
+function isFileName(value: unknown): boolean {
+  return isText(value) && /^[\w-][\w.-]*$/.test(value);
 }
 
 function hasIdentity(value: Readonly<Record<string, unknown>>): boolean {

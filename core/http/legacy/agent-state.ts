@@ -1,6 +1,6 @@
 /** The page `/state` of an agent, as it was before the v1 API. */
 import type { AgentExecutor, AgentFramework } from '../../agent/index.js';
-import type { Task } from '../../api/index.js';
+import { type Task, encodeJson } from '../../api/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { launchedTasks, queuedTasks, terminatedTasks } from '../agent-views.js';
 import type { JsonChunks } from '../answers.js';
@@ -47,7 +47,15 @@ function identityMembers(context: AgentPageContext): Record<string, string | und
     attributes: valueText(legacyAttributes(agent.agentInfo.attributes ?? [])),
     domain: domainText(agent.agentInfo),
     master_hostname: optionalText(agent.masterHostname),
+    ...drainMembers(agent),
     resource_providers: '[]',
+  };
+}
+
+function drainMembers({ state: { drain } }: ServedAgent): Record<string, string | undefined> {
+  return {
+    drain_config: drain && encodeJson('DrainConfig', drain.config),
+    estimated_drain_start_time_seconds: optionalText(drain && seconds(drain.startedMs)),
   };
 }
 

@@ -1,52 +1,60 @@
 /** Agents as the master's pages from before the v1 API show them. */
 import { type AgentInfo, type Resource, encodeJson } from '../../api/index.js';
-import type { AbsentAgent, ClusterView } from '../../master/index.js';
+import type { AbsentAgent, AgentSnapshot } from '../../master/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { timeText } from './frameworks.js';
-import { listText, objectText, valueText } from './json-text.js';
+import { joinedText, keptText, listText, objectText, valueText } from './json-text.js';
 
-/** An agent of the view. */
-export type AgentView =
-  ClusterView['agents'] extends ReadonlyMap<unknown, infer Agent> ? Agent : never;
-
-/** Members of an agent that all pages show. */
-export function agentBasics(agent: AgentView): Record<string, string | undefined> {
-  const { info, total } = agent;
-  const isActive = agent.isConnected;
-  return {
+/** The text of an agent with what all pages show. */
+export const agentText = keptText((agent: AgentSnapshot): string =>
+  objectText({
     id: valueText(agent.id),
-    hostname: valueText(info.hostname),
+    hostname: valueText(agent.info.hostname),
     port: valueText(agent.port),
-    attributes: valueText(legacyAttributes(info.attributes ?? [])),
-    domain: domainText(info),
+    attributes: valueText(legacyAttributes(agent.info.attributes ?? [])),
+    domain: domainText(agent.info),
     pid: valueText(agent.pid),
     registered_time: timeText(agent.registeredMs),
     reregistered_time: timeText(agent.reregisteredMs),
-    resources: valueText(legacyObject(total)),
-    used_resources: valueText(legacyObject(agent.usedTotal)),
-    offered_resources: valueText(legacyObject(agent.offered)),
-    reserved_resources: reservedText(total, (part) => valueText(legacyObject(part))),
-    unreserved_resources: valueText(legacyObject(total.unreserved())),
-    active: valueText(isActive),
-    deactivated: valueText(false),
+    ...amountMembers(agent),
+    active: valueText(agent.isConnected && agent.deactivation === undefined),
+    deactivated: valueText(agent.deactivation !== undefined),
+    ...drainMembers(agent),
     version: valueText(agent.version),
     capabilities: valueText(agent.capabilities.flatMap(({ type }) => type ?? [])),
+  }),
+);
+
+function drainMembers({ deactivation }: AgentSnapshot): Record<string, string | undefined> {
+  const drain = deactivation?.drain;
+  return {
+    drain_info: drain && encodeJson('DrainInfo', drain.info),
+    estimated_drain_start_time_seconds: timeText(drain?.startedMs),
+  };
+}
+
+function amountMembers({ total, usedTotal, offered }: AgentSnapshot): Record<string, string> {
+  const shown = (part: Resources): string => valueText(legacyObject(part));
+  return {
+    resources: shown(total),
+    used_resources: shown(usedTotal),
+    offered_resources: shown(offered),
+    reserved_resources: reservedText(total, shown),
+    unreserved_resources: shown(total.unreserved()),
   };
 }
 
 /** The text of an agent with the whole description of its resources, as `/slaves` shows it. */
-export function agentText(agent: AgentView): string {
-  const { total } = agent;
-  const used = Resources.sum(agent.used.values());
-  const offered = Resources.sum([...agent.offers.values()].map((offer) => offer.resources));
-  return objectText({
-    ...agentBasics(agent),
+export const wholeAgentText = keptText((agent: AgentSnapshot): string => {
+  const { total, used, offers } = agent;
+  const full = objectText({
     reserved_resources_full: reservedText(total, (part) => resourcesText(part)),
     unreserved_resources_full: resourcesText(total.unreserved()),
-    used_resources_full: resourcesText(used),
-    offered_resources_full: resourcesText(offered),
+    used_resources_full: resourcesText(Resources.sum(used)),
+    offered_resources_full: resourcesText(Resources.sum(offers)),
   });
-}
+  return joinedText(agentText(agent), full);
+});
 
 /** An agent of the registry that has not come back yet. */
 export function absentAgentText({ info }: AbsentAgent): string {
@@ -70,7 +78,7 @@ export function reservedText(total: Resources, render: (part: Resources) => stri
   const members = [...roles]
     .toSorted()
     .map((role) => [role, render(total.reserved(role))] as const);
-  const texts = members.map(([role, text]) => `${JSON.stringify(role)}:${text}`);
+  const texts = members.map(([role, text]) => `${valueText(role)}:${text}`);
   return `{${texts.join(',')}}`;
 }
 

@@ -1,15 +1,27 @@
 /**
- * The pages `/state`, `/state-summary`, `/slaves`, `/frameworks` and `/tasks` of a master, as pieces of
- * text: a snapshot taken at once, sent in chunks. Tasks of one version are rendered once.
+ * The pages `/state`, `/state-summary`, `/slaves`, `/frameworks` and `/tasks` of a master. Each function
+ * takes a snapshot at once, and gives the text in pieces that are made while they are taken: what
+ * happens in between does not show.
  */
 import type { MasterInfo, Task } from '../../api/index.js';
-import type { ClusterView, MasterTimes } from '../../master/index.js';
-import type { JsonChunks } from '../answers.js';
-import { absentAgentText, agentBasics, agentText } from './agents.js';
+import {
+  type ClusterView,
+  type MasterTimes,
+  type TasksSnapshot,
+  type WholeFramework,
+  snapshotAgent,
+  snapshotCluster,
+  snapshotFramework,
+  snapshotTasks,
+} from '../../master/index.js';
+import type { TextPieces } from '../pages/write-text.js';
+import { absentAgentText, agentText, wholeAgentText } from './agents.js';
 import { BUILD_MEMBERS } from './build.js';
-import { type FrameworkView, frameworkBasics, frameworkPieces, timeText } from './frameworks.js';
-import { listPieces, listText, objectText, optionalText, seconds, valueText } from './json-text.js';
-import { StateCounts, taskText } from './tasks.js';
+import { frameworkPieces, timeText } from './frameworks.js';
+import { listPieces, objectText, optionalText, rendered, seconds, valueText } from './json-text.js';
+import { type TaskQuery, newestTasks } from './newest-tasks.js';
+import { summaryPieces } from './summary.js';
+import { taskBytes } from './tasks.js';
 
 /** What the pages show besides the cluster. */
 export interface MasterPageContext {
@@ -28,26 +40,26 @@ export function versionText(): string {
 }
 
 /** `/state`. */
-export function stateChunks(context: MasterPageContext): JsonChunks {
-  const { cluster } = context;
+export function statePage(context: MasterPageContext): TextPieces {
   const head = objectText(identityMembers(context));
-  const agents = [...cluster.agents.values()];
-  return [
-    head.slice(0, -1),
-    ',"slaves":',
-    ...listPieces(agents.map((agent) => objectText(agentBasics(agent)))),
-    ',"recovered_slaves":',
-    ...listPieces([...cluster.recoveredAgents.values()].map(absentAgentText)),
-    ',',
-    ...frameworksPieces(cluster, undefined),
-    ',"orphan_tasks":[],"unregistered_frameworks":[]}',
-  ];
+  const { agents, recoveredAgents, frameworks, completedFrameworks } = snapshotCluster(
+    context.cluster,
+  );
+  return concatenated([
+    [head.slice(0, -1), ',"slaves":'],
+    listPieces(rendered(agents, agentText)),
+    [',"recovered_slaves":'],
+    listPieces(rendered(recoveredAgents, absentAgentText)),
+    [','],
+    frameworksPieces(frameworks, completedFrameworks),
+    [',"orphan_tasks":[],"unregistered_frameworks":[]}'],
+  ]);
 }
 
 function identityMembers(context: MasterPageContext): Record<string, string | undefined> {
   const { info, cluster } = context;
   const agents = [...cluster.agents.values()];
-  const connected = agents.filter((agent) => agent.isConnected).length;
+  const active = agents.filter((agent) => agent.isActive).length;
   const { id, pid, port, hostname } = info;
   return {
     ...BUILD_MEMBERS,
@@ -57,8 +69,8 @@ function identityMembers(context: MasterPageContext): Record<string, string | un
     pid: valueText(pid ?? ''),
     hostname: valueText(hostname ?? ''),
     capabilities: valueText((info.capabilities ?? []).flatMap(({ type }) => type ?? [])),
-    activated_slaves: valueText(connected),
-    deactivated_slaves: valueText(agents.length - connected),
+    activated_slaves: valueText(active),
+    deactivated_slaves: valueText(agents.length - active),
     unreachable_slaves: valueText(cluster.unreachableAgents.size),
     leader: valueText(pid ?? ''),
     leader_info: valueText({ id, pid, port, hostname }),
@@ -68,41 +80,61 @@ function identityMembers(context: MasterPageContext): Record<string, string | un
 }
 
 /** `/slaves`, all or one. */
-export function agentsChunks(cluster: ClusterView, agentId: string | undefined): JsonChunks {
+export function agentsPage(cluster: ClusterView, agentId: string | undefined): TextPieces {
   const isShown = (id: string): boolean => agentId === undefined || id === agentId;
   const agents = [...cluster.agents.values()].filter((agent) => isShown(agent.id));
   const recovered = [...cluster.recoveredAgents].filter(([id]) => isShown(id));
-  return [
-    '{"slaves":',
-    ...listPieces(agents.map(agentText)),
-    ',"recovered_slaves":',
-    ...listPieces(recovered.map(([, agent]) => absentAgentText(agent))),
-    '}',
-  ];
+  return concatenated([
+    ['{"slaves":'],
+    listPieces(rendered(agents.map(snapshotAgent), wholeAgentText)),
+    [',"recovered_slaves":'],
+    listPieces(rendered(recovered, ([, agent]) => absentAgentText(agent))),
+    ['}'],
+  ]);
 }
 
 /** `/frameworks`, all or one. */
-export function frameworksChunks(
+export function frameworksPage(cluster: ClusterView, frameworkId: string | undefined): TextPieces {
+  const { frameworks, completed } = snapshotFrameworks(cluster, frameworkId);
+  return concatenated([
+    ['{'],
+    frameworksPieces(frameworks, completed),
+    [',"unregistered_frameworks":[]}'],
+  ]);
+}
+
+interface FrameworksSnapshot {
+  readonly frameworks: readonly WholeFramework[];
+  readonly completed: readonly WholeFramework[];
+}
+
+function snapshotFrameworks(
   cluster: ClusterView,
   frameworkId: string | undefined,
-): JsonChunks {
-  return ['{', ...frameworksPieces(cluster, frameworkId), ',"unregistered_frameworks":[]}'];
-}
-
-function frameworksPieces(cluster: ClusterView, frameworkId: string | undefined): string[] {
-  const isShown = ({ id }: FrameworkView): boolean =>
+): FrameworksSnapshot {
+  const isShown = ({ id }: { readonly id: string }): boolean =>
     frameworkId === undefined || id === frameworkId;
-  const frameworks = [...cluster.frameworks.values()].filter(isShown);
-  const completed = [...cluster.completedFrameworks].filter(isShown);
-  return [
-    '"frameworks":',
-    ...frameworkList(frameworks),
-    ',"completed_frameworks":',
-    ...frameworkList(completed),
-  ];
+  const whole = (framework: Parameters<typeof snapshotTasks>[0]): WholeFramework => ({
+    head: snapshotFramework(cluster, framework),
+    tasks: snapshotTasks(framework),
+  });
+  return {
+    frameworks: [...cluster.frameworks.values()].filter(isShown).map(whole),
+    completed: [...cluster.completedFrameworks].filter(isShown).map(whole),
+  };
 }
 
-function* frameworkList(frameworks: readonly FrameworkView[]): Generator<string> {
+function* frameworksPieces(
+  frameworks: readonly WholeFramework[],
+  completed: readonly WholeFramework[],
+): Generator<string | Buffer> {
+  yield '"frameworks":';
+  yield* frameworkList(frameworks);
+  yield ',"completed_frameworks":';
+  yield* frameworkList(completed);
+}
+
+function* frameworkList(frameworks: readonly WholeFramework[]): Generator<string | Buffer> {
   yield '[';
   for (const [index, framework] of frameworks.entries()) {
     if (index > 0) yield ',';
@@ -111,77 +143,41 @@ function* frameworkList(frameworks: readonly FrameworkView[]): Generator<string>
   yield ']';
 }
 
-/** Which part of the tasks `/tasks` shows. */
-export interface TaskQuery {
-  readonly limit: number;
-  readonly offset: number;
-  /** `asc`: the oldest first. */
-  readonly order: 'asc' | 'des';
-  readonly frameworkId: string | undefined;
-  readonly taskId: string | undefined;
+/** `/tasks`. */
+export function tasksPage(cluster: ClusterView, query: TaskQuery): TextPieces {
+  const { frameworks, completed } = snapshotFrameworks(cluster, query.frameworkId);
+  const all = [...frameworks, ...completed].map(({ tasks }) => tasks);
+  return taskPieces(all, query);
 }
 
-/** `/tasks`. */
-export function tasksChunks(cluster: ClusterView, query: TaskQuery): JsonChunks {
-  const { frameworkId, taskId, offset, limit } = query;
-  const tasks = [...allFrameworks(cluster)]
-    .filter((framework) => frameworkId === undefined || framework.id === frameworkId)
-    .flatMap((framework) => [...tasksOf(framework)])
-    .filter((task) => taskId === undefined || task.task_id.value === taskId)
-    .map((task) => ({ task, since: task.statuses?.[0]?.timestamp ?? 0 }))
-    .toSorted((one, other) => one.since - other.since);
-  if (query.order === 'des') tasks.reverse();
-  const shown = tasks.slice(offset, offset + limit);
-  return ['{"tasks":', ...listPieces(shown.map(({ task }) => taskText(task))), '}'];
+function* taskPieces(all: readonly TasksSnapshot[], query: TaskQuery): Generator<string | Buffer> {
+  const search = newestTasks(tasksOf(all), query);
+  let step = search.next();
+  for (; step.done !== true; step = search.next()) yield '';
+  yield '{"tasks":';
+  yield* listPieces(rendered(step.value, taskBytes));
+  yield '}';
+}
+
+function* tasksOf(all: readonly TasksSnapshot[]): Generator<Task> {
+  for (const { active, unreachable, completed } of all) {
+    yield* active;
+    yield* unreachable;
+    yield* completed;
+  }
 }
 
 /** `/state-summary`. */
-export function summaryChunks(context: MasterPageContext): JsonChunks {
+export function summaryPage(context: MasterPageContext): TextPieces {
   const { cluster, info, clusterName } = context;
-  const byAgent = new Map<string, { counts: StateCounts; frameworks: Set<string> }>();
-  const frameworkTexts = [...cluster.frameworks.values()].map((framework) => {
-    const counts = new StateCounts();
-    const agents = new Set<string>();
-    for (const task of tasksOf(framework)) {
-      const agentId = task.agent_id.value;
-      counts.add(task.state);
-      agents.add(agentId);
-      const place = byAgent.get(agentId) ?? { counts: new StateCounts(), frameworks: new Set() };
-      byAgent.set(agentId, place);
-      place.counts.add(task.state);
-      place.frameworks.add(framework.id);
-    }
-    const ids = listText([...agents].map(valueText));
-    return objectText({ ...frameworkBasics(framework), ...counts.members(), slave_ids: ids });
-  });
-  const agentTexts = [...cluster.agents.values()].map((agent) => {
-    const place = byAgent.get(agent.id);
-    const counts = (place?.counts ?? new StateCounts()).members();
-    const ids = listText([...(place?.frameworks ?? [])].map(valueText));
-    return objectText({ ...agentBasics(agent), ...counts, framework_ids: ids });
-  });
   const head = objectText({
     hostname: valueText(info.hostname ?? ''),
     cluster: optionalText(clusterName),
   });
-  return [
-    head.slice(0, -1),
-    ',"slaves":',
-    ...listPieces(agentTexts),
-    ',"frameworks":',
-    ...listPieces(frameworkTexts),
-    '}',
-  ];
+  return concatenated([[head.slice(0, -1)], summaryPieces(snapshotCluster(cluster)), ['}']]);
 }
 
-function* allFrameworks(cluster: ClusterView): Generator<FrameworkView> {
-  yield* cluster.frameworks.values();
-  yield* cluster.completedFrameworks;
-}
-
-/** Everything that is known of a framework's tasks. */
-function* tasksOf(framework: FrameworkView): Generator<Task> {
-  for (const record of framework.tasks.values()) yield record.message;
-  yield* framework.unreachableTasks.values();
-  yield* framework.completedTasks;
+/** One after the other, each begun when the one before it has ended. */
+function* concatenated(parts: readonly TextPieces[]): Generator<string | Buffer> {
+  for (const part of parts) yield* part;
 }

@@ -62,10 +62,12 @@ export class Program {
     readonly port: number;
     readonly argv: readonly string[];
     readonly logFile: string;
+    /** For the process that runs the program, such as `--expose-gc`. */
+    readonly nodeFlags?: readonly string[];
   }) {
     this.name = what.name;
     this.port = what.port;
-    this.#argv = what.argv;
+    this.#argv = [...(what.nodeFlags ?? []), MAIN, ...what.argv];
     this.#logFile = what.logFile;
   }
 
@@ -81,7 +83,7 @@ export class Program {
   /** Starts the process. The promise resolves when it serves; it may be killed before that. */
   start(): Promise<void> {
     const log = openSync(this.#logFile, 'a');
-    const argv = [MAIN, ...this.#argv, `--port=${this.port}`];
+    const argv = [...this.#argv, `--port=${this.port}`];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', log, log, 'ipc'] });
     closeSync(log);
     this.#child = child;

@@ -10,6 +10,9 @@ import {
   type KnownContainer,
   type LaunchOutcome,
   type MasterConnection,
+  type ProbeListener,
+  type ProbeOutcome,
+  type ProbeSpec,
   type QosController,
   type ResourceEstimator,
   type Volumes,
@@ -27,6 +30,7 @@ import {
 } from '../../../core/api/index.js';
 import {
   type ContainerId,
+  type Disposable,
   type PlateauError,
   type Store,
   type StoreTransaction,
@@ -76,6 +80,19 @@ export interface HostContainer {
   end?: ContainerEnd;
 }
 
+/** A probe that the agent asked for. */
+export interface HostProbe {
+  readonly spec: ProbeSpec;
+  readonly atMs: number;
+  /** Whether the agent still waits for it. */
+  isOpen: boolean;
+}
+
+/** What a probe comes to: at once, or after a time; undefined: nothing ever comes of it. */
+export type ScriptedProbe =
+  | ProbeOutcome
+  | { readonly afterMs: number; readonly outcome: ProbeOutcome };
+
 export interface HostOptions {
   readonly seed?: string;
   readonly config?: Partial<AgentConfig>;
@@ -116,6 +133,9 @@ export class Host {
   /** Outcomes for the next launches, in order. */
   readonly outcomes: LaunchOutcome[] = [];
   launchDelayMs = 0;
+  readonly probes: HostProbe[] = [];
+  /** What each probe comes to. */
+  answer: (spec: ProbeSpec, number: number) => ScriptedProbe | undefined = () => undefined;
   /** How long the removal of a folder takes. */
   removeDelayMs = 0;
   /** How long a commit takes. */
@@ -290,6 +310,17 @@ export class Host {
     await this.settle();
   }
 
+  /** The processes that match end by themselves, whatever they belong to. */
+  async endContainer(
+    matches: (container: HostContainer) => boolean,
+    end: ContainerEnd,
+  ): Promise<void> {
+    for (const container of this.containers.values()) {
+      if (container.end === undefined && matches(container)) this.#end(container, end);
+    }
+    await this.settle();
+  }
+
   containersOf(taskId: string): readonly HostContainer[] {
     return [...this.containers.values()].filter(({ spec }) => nameOf(spec) === taskId);
   }
@@ -443,6 +474,7 @@ export class Host {
       signal: (containerId, signal) => {
         if (!incarnation.isDead) this.#signal(containerId, signal);
       },
+      probe: (spec, listener) => this.#probe(incarnation, spec, listener),
       forget: (containerId) => {
         if (!incarnation.isDead) this.forgotten.push(containerId);
       },
@@ -455,6 +487,25 @@ export class Host {
         return Promise.resolve();
       },
     };
+  }
+
+  #probe(incarnation: Incarnation, spec: ProbeSpec, listener: ProbeListener): Disposable {
+    const probe: HostProbe = { spec, atMs: this.world.clock.elapsed(), isOpen: true };
+    this.probes.push(probe);
+    const scripted = this.answer(spec, this.probes.length);
+    listener.begun();
+    if (scripted !== undefined) {
+      const { afterMs, outcome } =
+        'kind' in scripted ? { afterMs: 0, outcome: scripted } : scripted;
+      this.world.clock.setTimer(afterMs, () => {
+        if (incarnation.isDead || !probe.isOpen) return;
+        probe.isOpen = false;
+        listener.done(outcome);
+      });
+    }
+    return toDisposable(() => {
+      probe.isOpen = false;
+    });
   }
 
   #fates(known: readonly KnownContainer[]): ReadonlyMap<ContainerId, ContainerFate> {

@@ -7,6 +7,7 @@ import {
   protobufDurationMs,
   timeInfoMs,
   toDurationInfo,
+  toProtobufDuration,
   toTimeInfo,
 } from '../../../core/api/index.js';
 import { PlateauError } from '../../../core/base/index.js';
@@ -90,6 +91,8 @@ describe('messages that carry time', () => {
     expect(toDurationInfo(1500)).to.deep.equal({ nanoseconds: 1_500_000_000n });
     expect(protobufDurationMs({ seconds: 2n, nanos: 500_000_000 })).to.equal(2500);
     expect(protobufDurationMs({})).to.equal(0);
+    expect(toProtobufDuration(2500)).to.deep.equal({ seconds: 2n, nanos: 500_000_000 });
+    expect(toProtobufDuration(-1500)).to.deep.equal({ seconds: -1n, nanos: -500_000_000 });
   });
 
   it('hold to what 64 bits can express', () => {

@@ -48,7 +48,7 @@ describe('The page of the command line', () => {
     });
   }
 
-  for (const command of ['tasks', 'frameworks', 'roles', 'agents', 'logs', 'kill', 'why']) {
+  for (const command of ['tasks', 'frameworks', 'roles', 'logs', 'kill', 'why']) {
     it(`has every option of ${command}`, () => {
       expect(options(command)).to.include('--master');
       expect(options(command).filter((option) => !mentions(page, option))).to.deep.equal([]);
@@ -73,6 +73,15 @@ describe('The page of the command line', () => {
     it(`has every option of maintenance ${command}`, () => {
       expect(names(help('maintenance'), 'Commands')).to.include(command);
       const all = options('maintenance', command);
+      expect(all).to.include('--master');
+      expect(all.filter((option) => !mentions(page, option))).to.deep.equal([]);
+    });
+  }
+
+  for (const command of ['list', 'drain', 'deactivate', 'reactivate', 'gone']) {
+    it(`has every option of agents ${command}`, () => {
+      expect(names(help('agents'), 'Commands')).to.include(command);
+      const all = options('agents', command);
       expect(all).to.include('--master');
       expect(all.filter((option) => !mentions(page, option))).to.deep.equal([]);
     });

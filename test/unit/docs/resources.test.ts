@@ -5,7 +5,9 @@ import { type OfferOperation, fromJson, parseJson } from '../../../core/api/inde
 import { AGENT_FLAGS } from '../../../core/cli/flags/agent.js';
 import {
   Resources,
+  growVolume,
   parseResourceList,
+  shrinkVolume,
   validateCreate,
   validateReserve,
 } from '../../../core/resources/index.js';
@@ -33,6 +35,22 @@ describe('The page on resources', () => {
           : validateReserve(reserve.resources ?? [], {});
       expect(problem).to.equal(undefined);
     }
+  });
+
+  it('shows how volumes are resized', () => {
+    const resizes = blocks('json')
+      .filter((text) => text.includes('_VOLUME'))
+      .map((text) => fromJson('OfferOperation', parseJson(text)));
+    expect(resizes).to.have.length(2);
+    const sizes = resizes.map(({ grow_volume: grow, shrink_volume: shrink }) => {
+      const resized =
+        grow === undefined
+          ? shrink && shrinkVolume(shrink.volume, shrink.subtract.value)
+          : growVolume(grow.volume, grow.addition);
+      expect(resized?.problem).to.equal(undefined);
+      return resized?.problem === undefined ? resized?.to[0]?.scalar?.value : undefined;
+    });
+    expect(sizes).to.deep.equal([768, 512]);
   });
 
   it('shows disks and a domain as the flags take them', () => {

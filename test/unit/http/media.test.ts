@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
 import {
   JSON_FORMAT,
@@ -5,6 +6,7 @@ import {
   PROTOBUF_FORMAT,
   agentAnswerFormat,
   agentRequestFormat,
+  agentStreamForm,
   answerFormat,
   requestFormat,
 } from '../../../core/http/media.js';
@@ -78,7 +80,39 @@ describe('agentRequestFormat', () => {
     expect(choose(JSON_TYPE, PROTOBUF_TYPE)).to.equal(415);
     expect(choose(RECORDIO_TYPE)).to.equal(400);
     expect(choose(RECORDIO_TYPE, 'text/plain')).to.equal(415);
-    expect(choose(RECORDIO_TYPE, PROTOBUF_TYPE)).to.equal(415);
+    expect(choose(RECORDIO_TYPE, PROTOBUF_TYPE)).to.equal(PROTOBUF_TYPE);
+    expect(choose(RECORDIO_TYPE, JSON_TYPE)).to.equal(JSON_TYPE);
+  });
+});
+
+describe('agentStreamForm', () => {
+  const choose = (headers: IncomingHttpHeaders): unknown => {
+    const form = agentStreamForm(headers);
+    return 'status' in form
+      ? form.status
+      : [form.contentType, form.format.contentType, form.headers['Message-Content-Type']];
+  };
+
+  it('names the records of a stream where only streams are accepted', () => {
+    const accept = RECORDIO_TYPE;
+    expect(choose({ accept })).to.deep.equal([RECORDIO_TYPE, JSON_TYPE, JSON_TYPE]);
+    expect(choose({ accept, 'message-accept': PROTOBUF_TYPE })).to.deep.equal([
+      RECORDIO_TYPE,
+      PROTOBUF_TYPE,
+      PROTOBUF_TYPE,
+    ]);
+    expect(choose({ accept, 'message-accept': 'text/plain' })).to.equal(406);
+  });
+
+  it('calls the stream by its records where these are accepted', () => {
+    expect(choose({})).to.deep.equal([JSON_TYPE, JSON_TYPE, undefined]);
+    expect(choose({ accept: `${RECORDIO_TYPE}, ${PROTOBUF_TYPE}` })).to.deep.equal([
+      PROTOBUF_TYPE,
+      PROTOBUF_TYPE,
+      undefined,
+    ]);
+    expect(choose({ accept: JSON_TYPE, 'message-accept': JSON_TYPE })).to.equal(406);
+    expect(choose({ accept: 'text/html' })).to.equal(406);
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from '../../../core/http/index.js';
 
 type Stream = Parameters<ServedMaster['schedulerSubscribe']>[1];
+type OperatorStream = Parameters<ServedMaster['operatorSubscribe']>[0];
 type Connection = Parameters<ServedMaster['agentMessage']>[0];
 type Cluster = ServedMaster['cluster'];
 
@@ -30,6 +31,8 @@ export class ScriptedMaster implements ServedMaster {
   readonly operatorCalls: MasterCall[] = [];
   readonly streams: Stream[] = [];
   readonly lostStreams: Stream[] = [];
+  readonly operatorStreams: OperatorStream[] = [];
+  readonly lostOperatorStreams: OperatorStream[] = [];
   readonly agentMessages: LinkAgentMessage[] = [];
   readonly connections: Connection[] = [];
   readonly lostConnections: Connection[] = [];
@@ -40,6 +43,8 @@ export class ScriptedMaster implements ServedMaster {
 
   constructor(cluster: Partial<Cluster> = {}) {
     this.cluster = {
+      version: 1,
+      deactivations: new Map(),
       frameworks: new Map(),
       completedFrameworks: [],
       agents: new Map(),
@@ -81,6 +86,15 @@ export class ScriptedMaster implements ServedMaster {
   operatorCall(call: MasterCall): typeof this.operatorAnswer {
     this.operatorCalls.push(call);
     return this.operatorAnswer;
+  }
+
+  operatorSubscribe(stream: OperatorStream): void {
+    this.operatorStreams.push(stream);
+    stream.begin(15);
+  }
+
+  operatorDisconnected(stream: OperatorStream): void {
+    this.lostOperatorStreams.push(stream);
   }
 
   metrics(): ReadonlyMap<string, number> {

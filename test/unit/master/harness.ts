@@ -1,13 +1,18 @@
 /** A master with hand-made streams and connections around it, on virtual time. */
 import type {
   AgentInfo,
+  AgentInfoCapability,
   CallAnswer,
   FrameworkInfo,
   LinkAgentMessage,
+  LinkExecutor,
   LinkMasterMessage,
   LinkMasterMessageType,
   Offer,
   OfferOperation,
+  Operation,
+  OperationState,
+  OperationStatus,
   Resource,
   SchedulerCall,
   SchedulerEvent,
@@ -100,10 +105,23 @@ export class FakeConnection implements AgentConnection {
     return registered?.agent_id.value ?? reregistered?.agent_id.value ?? '';
   }
 
+  /** The kinds of messages by which the agent was told what to remember, in order. */
+  get remembers(): readonly string[] {
+    return this.messages.map(({ type }) => type).filter((type) => REMEMBERING.has(type));
+  }
+
+  /** What the agent was told last to remember; undefined: nothing yet. */
+  get remembered(): readonly Resource[] | undefined {
+    const last = this.messages.findLast(({ type }) => REMEMBERING.has(type));
+    return last?.apply_operation?.resources ?? last?.checkpoint_resources?.resources;
+  }
+
   get launched(): TaskInfo[] {
     return this.of('RUN_TASKS').flatMap((message) => message.run_tasks?.tasks ?? []);
   }
 }
+
+const REMEMBERING: ReadonlySet<string> = new Set(['APPLY_OPERATION', 'CHECKPOINT_RESOURCES']);
 
 export const ROLE = 'web';
 
@@ -157,6 +175,10 @@ export class Harness {
   readonly master: Master;
   readonly observed: MasterObservation[] = [];
   readonly fatal: unknown[] = [];
+  /** Whether agents carry operations with an id out, and their frameworks acknowledge that, at once. */
+  carriesOut = true;
+  readonly #connections = new Set<FakeConnection>();
+  readonly #carriedOut = new Set<string>();
   #streams = 0;
 
   constructor(options: HarnessOptions = {}) {
@@ -202,11 +224,13 @@ export class Harness {
   async register(
     info: AgentInfo = AGENT_INFO,
     connection = new FakeConnection(),
+    capabilities: readonly AgentInfoCapability[] = CAPABILITIES,
   ): Promise<FakeConnection> {
     this.master.agentMessage(connection, {
       type: 'REGISTER',
-      register: { agent_info: info, version: '1.11.0', capabilities: CAPABILITIES },
+      register: { agent_info: info, version: '1.11.0', capabilities },
     });
+    this.#connections.add(connection);
     await this.world.settle();
     return connection;
   }
@@ -221,11 +245,47 @@ export class Harness {
         capabilities: CAPABILITIES,
         tasks: given.tasks,
         frameworks: given.frameworks,
+        executors: given.executors,
+        operations: given.operations,
         checkpointed_resources: given.checkpointed,
       },
     });
+    this.#connections.add(connection);
     await this.world.settle();
     return connection;
+  }
+
+  /** Agents carry out what they were told, and the framework that asked hears of it. */
+  carryOut(scheduler: Scheduler): void {
+    for (const connection of this.#connections) {
+      for (const { apply_operation: asked } of connection.of('APPLY_OPERATION')) {
+        const uuid = asked?.operation.uuid.value ?? '';
+        if (asked === undefined || this.#carriedOut.has(uuid)) continue;
+        this.#carriedOut.add(uuid);
+        const status = this.operationStatus(connection, asked.operation);
+        scheduler.acknowledgeOperation(status);
+      }
+    }
+  }
+
+  /** The agent tells what became of an operation. */
+  operationStatus(
+    connection: FakeConnection,
+    operation: Operation,
+    state: OperationState = 'OPERATION_FINISHED',
+  ): OperationStatus {
+    const latest_status: OperationStatus = {
+      operation_id: operation.info.id,
+      state,
+      uuid: { value: this.world.ids.uuidBytes() },
+      agent_id: operation.agent_id,
+    };
+    const told = { ...operation, latest_status, statuses: [latest_status] };
+    this.agentMessage(connection, {
+      type: 'OPERATION_STATUS',
+      operation_status: { operation: told },
+    });
+    return latest_status;
   }
 
   /** Answers pings for a while. */
@@ -263,6 +323,8 @@ interface Reregistration {
   readonly connection?: FakeConnection;
   readonly tasks?: readonly Task[];
   readonly frameworks?: readonly FrameworkInfo[];
+  readonly executors?: readonly LinkExecutor[];
+  readonly operations?: readonly Operation[];
   readonly checkpointed?: readonly Resource[];
 }
 
@@ -270,6 +332,10 @@ export const CAPABILITIES = [
   { type: 'MULTI_ROLE' as const },
   { type: 'HIERARCHICAL_ROLE' as const },
   { type: 'RESERVATION_REFINEMENT' as const },
+  { type: 'RESIZE_VOLUME' as const },
+  { type: 'AGENT_OPERATION_FEEDBACK' as const },
+  { type: 'TASK_RESOURCE_LIMITS' as const },
+  { type: 'AGENT_DRAINING' as const },
 ];
 
 export class Scheduler {
@@ -320,7 +386,21 @@ export class Scheduler {
       operations,
       filters: { refuse_seconds: refuse },
     };
-    return this.call({ type: 'ACCEPT', accept });
+    const answer = this.call({ type: 'ACCEPT', accept });
+    if (this.harness.carriesOut) this.harness.carryOut(this);
+    return answer;
+  }
+
+  acknowledgeOperation(status: OperationStatus): CallAnswer {
+    const { operation_id, agent_id, uuid } = status;
+    return this.call({
+      type: 'ACKNOWLEDGE_OPERATION_STATUS',
+      acknowledge_operation_status: {
+        operation_id: operation_id ?? { value: '' },
+        agent_id,
+        uuid: uuid?.value ?? '',
+      },
+    });
   }
 
   launch(offer: Offer, ...tasks: TaskInfo[]): CallAnswer {

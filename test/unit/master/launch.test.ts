@@ -127,6 +127,17 @@ describe('Master: launching', () => {
       /'A'/,
     ],
     ['a limit below the request', { limits: { cpus: { value: 0.5 } } }, /limits/],
+    [
+      'a limit without request',
+      { resources: [scalar('mem', 1)], limits: { cpus: { value: 1 } } },
+      /request of 'cpus'/,
+    ],
+    ['a limit that is no number', { limits: { cpus: { value: Number.NaN } } }, /below the request/],
+    [
+      'cgroups of its own',
+      { container: { type: 'MESOS', linux_info: { share_cgroups: false } } },
+      /share_cgroups.*in a group only/,
+    ],
     ['a limit of disk', { limits: { disk: { value: 1 } } }, /limits/],
     ['neither command nor executor', { command: undefined }, /exactly one/],
     ['both', { executor: EXECUTOR }, /exactly one/],
@@ -143,6 +154,15 @@ describe('Master: launching', () => {
     ],
     ['more than was offered', { resources: [...amounts(1, 1), scalar('gold', 1)] }, /available/],
   ];
+  it('refuses limits where the agent cannot keep them', async () => {
+    const harness = await Harness.started();
+    await harness.register(undefined, undefined, [{ type: 'MULTI_ROLE' }]);
+    const scheduler = await harness.subscribe();
+    const offer = await scheduler.offer();
+    scheduler.launch(offer, task(offer, { limits: { cpus: { value: 2 } } }));
+    expect(scheduler.stream.updates[0]?.message).to.match(/cannot keep them/);
+  });
+
   for (const [name, change, message] of problems) {
     it(`refuses a task with ${name}`, async () => {
       const { agent, scheduler, offer, harness } = await offered();

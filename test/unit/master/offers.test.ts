@@ -224,8 +224,8 @@ describe('Master: offers', () => {
       expect(Buffer.from(status?.status.uuid?.value ?? '', 'base64')).to.have.length(16);
       expect(status?.status.agent_id?.value).to.equal(agent.agentId);
       const kinds = agent.messages.map(({ type }) => type);
-      expect(kinds.indexOf('CHECKPOINT_RESOURCES')).to.be.lessThan(kinds.indexOf('RUN_TASKS'));
-      const checkpoint = agent.of('CHECKPOINT_RESOURCES')[0]?.checkpoint_resources?.resources;
+      expect(kinds.indexOf('APPLY_OPERATION')).to.be.lessThan(kinds.indexOf('RUN_TASKS'));
+      const checkpoint = agent.remembered;
       expect(checkpoint?.map(({ name, scalar: value }) => [name, value?.value])).to.deep.equal([
         ['cpus', 1],
         ['mem', 128],
@@ -277,7 +277,7 @@ describe('Master: offers', () => {
         .map((event) => event.update_operation_status?.status.state);
       expect(states).to.deep.equal(Array.from({ length: 5 }, () => 'OPERATION_ERROR'));
       expect(agent.launched).to.have.length(1);
-      expect(agent.of('CHECKPOINT_RESOURCES')).to.have.length(0);
+      expect(agent.remembers).to.have.length(0);
     });
 
     it('refuses task groups, which it does not support yet', async () => {

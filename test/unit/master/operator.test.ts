@@ -87,7 +87,7 @@ describe('Master: operator calls', () => {
 
   it('answer 501 to what is not supported', async () => {
     const { harness } = await running();
-    for (const type of ['SET_LOGGING_LEVEL', 'UNKNOWN', 'DRAIN_AGENT'] as const) {
+    for (const type of ['SET_LOGGING_LEVEL', 'UNKNOWN', 'GET_LOGGING_LEVEL'] as const) {
       expect(harness.master.operatorCall({ type })).to.include({ status: 501 });
     }
   });

@@ -113,7 +113,7 @@ function books({ harness, agent }: Place): unknown {
   return {
     total: Resources.fromWire(shown?.total_resources ?? []).toString(),
     used: Resources.fromWire(shown?.allocated_resources ?? []).toString(),
-    told: agent.of('CHECKPOINT_RESOURCES').length,
+    told: agent.remembers.length,
     launched: agent.launched.length,
   };
 }

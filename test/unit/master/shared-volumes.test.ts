@@ -161,7 +161,7 @@ describe('Master: shared volumes', () => {
     const { harness, agent, scheduler } = await place();
     const offer = await scheduler.offer();
     scheduler.accept([offer], [RESERVE, CREATE, launch(offer, 't1'), launch(offer, 't2'), DESTROY]);
-    expect(operations(scheduler)[1]).to.match(/^destroy ERROR .*in use by a task/);
+    expect(operations(scheduler)[0]).to.match(/^destroy ERROR .*in use by a task/);
     harness.update(agent, scheduler, { state: 'TASK_FINISHED', uuid: 'one' });
     const next = await nextOffer(harness, scheduler);
     scheduler.accept([next], [DESTROY]);
@@ -227,8 +227,7 @@ describe('Master: shared volumes', () => {
     const { harness, agent, scheduler } = await place();
     const offer = await scheduler.offer();
     scheduler.accept([offer], [RESERVE, CREATE, launch(offer, 't1'), launch(offer, 't2')]);
-    const checkpointed =
-      agent.of('CHECKPOINT_RESOURCES').at(-1)?.checkpoint_resources?.resources ?? [];
+    const checkpointed = agent.remembered ?? [];
     expect(checkpointed).to.have.length(1);
     const before = books(harness);
     const resources = Resources.fromWire([...amounts(0.5, 64), shared()])
@@ -253,7 +252,7 @@ describe('Master: shared volumes', () => {
         },
       });
       await where.world.settle();
-      expect(connection.of('CHECKPOINT_RESOURCES')).to.have.length(0);
+      expect(connection.remembers).to.have.length(0);
       expect(books(where)).to.include({ total: before.total, used: before.used });
       expect(where.counter('disk_used')).to.equal(64);
     };

@@ -71,7 +71,7 @@ function told({ scheduler }: Place): readonly string[] {
 
 /** What the agent was told last to remember: name, amount, and the volume. */
 function remembered(agent: FakeConnection): readonly string[] {
-  const list = agent.of('CHECKPOINT_RESOURCES').at(-1)?.checkpoint_resources?.resources ?? [];
+  const list = agent.remembered ?? [];
   return list.map(
     ({ name, scalar: amount, disk }) =>
       `${name} ${amount?.value}${disk?.persistence ? ` ${disk.persistence.id}` : ''}`,
@@ -99,9 +99,9 @@ describe('Master: persistent volumes', () => {
     );
     expect(told(here)).to.deep.equal(['reserve FINISHED', 'create FINISHED']);
     const kinds = agent.messages.map(({ type }) => type);
-    expect(kinds.slice(-3)).to.deep.equal([
-      'CHECKPOINT_RESOURCES',
-      'CHECKPOINT_RESOURCES',
+    expect(kinds.slice(kinds.indexOf('REGISTERED') + 1, -2)).to.deep.equal([
+      'APPLY_OPERATION',
+      'APPLY_OPERATION',
       'RUN_TASKS',
     ]);
     expect(remembered(agent)).to.deep.equal(['disk 64 v']);
@@ -225,7 +225,7 @@ describe('Master: persistent volumes', () => {
   it('are the books of the agent when the master is new', async () => {
     const { harness, agent, scheduler } = await place();
     scheduler.accept([await scheduler.offer()], [reserve(disk(64)), create(volume('v'))]);
-    const list = agent.of('CHECKPOINT_RESOURCES').at(-1)?.checkpoint_resources?.resources ?? [];
+    const list = agent.remembered ?? [];
     const next = await harness.restarted();
     const connection = new FakeConnection();
     const resources = [...(AGENT_INFO.resources ?? []), scalar('disk', 1000)];
@@ -240,7 +240,7 @@ describe('Master: persistent volumes', () => {
       },
     });
     await next.world.settle();
-    expect(connection.of('CHECKPOINT_RESOURCES')).to.have.length(0);
+    expect(connection.remembers).to.have.length(0);
     const again = await next.subscribe({ ...FRAMEWORK_INFO, name: 'other' });
     await offerWith({ harness: next, agent: connection, scheduler: again }, 'v');
   });

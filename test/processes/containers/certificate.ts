@@ -1,0 +1,19 @@
+/** A certificate for another name that nobody vouches for: for tests of who trusts what. */
+export const UNTRUSTED = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYVvW5RJiIArkfYzM
+7hdpcwaJMRBc/RsvgHyll0XQ8rqhRANCAARgsZn32uFM9x5JWsQEbIufPHf0KuUy
+Bdin0v+8sVaphjfbtDLz4Y8fWGhrTI950juEuCv2Dvl3dyHkQa3d8ePk
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBhjCCASugAwIBAgIUN6F5HhJwzTlV4CMRXY0K0XENYTcwCgYIKoZIzj0EAwIw
+GDEWMBQGA1UEAwwNb3RoZXIuZXhhbXBsZTAeFw0yNjExMjMxMjQ0MjBaFw0yNjEx
+MjQxMjQ0MjBaMBgxFjAUBgNVBAMMDW90aGVyLmV4YW1wbGUwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAARgsZn32uFM9x5JWsQEbIufPHf0KuUyBdin0v+8sVaphjfb
+tDLz4Y8fWGhrTI950juEuCv2Dvl3dyHkQa3d8ePko1MwUTAdBgNVHQ4EFgQUVKc/
+i5LiIgM+tCJRGnimmCMi4sgwHwYDVR0jBBgwFoAUVKc/i5LiIgM+tCJRGnimmCMi
+4sgwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAgTnwsnoQ7fU7
+v4S69gQFHzIqORWVJKhBwCoDRVpATT8CIQCm+HVmowAE2FdyBFKWjnckLDc+y9Lr
+Kq1CUo97vGRmhw==
+-----END CERTIFICATE-----`,
+} as const;
