@@ -328,6 +328,7 @@ export class Agent {
     });
     const updates = new StatusUpdates({
       timers,
+      clock: world.clock,
       config,
       send: ({ frameworkId, status, latestState }) =>
         this.#registration.send({

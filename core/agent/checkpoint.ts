@@ -16,8 +16,11 @@ import type {
   Timers,
 } from '../base/index.js';
 
-/** Written into the checkpoint; another number means another layout. */
-export const CHECKPOINT_FORMAT = 1;
+/**
+ * Written into the checkpoint; a higher number than this means a layout of a later version. In 1, the
+ * record of a task was always as new as its last update.
+ */
+export const CHECKPOINT_FORMAT = 2;
 
 /** Longest time that a deletion waits for a commit to ride along with. */
 export const LAZY_DELETE_DELAY_MS = 1000;
@@ -48,6 +51,8 @@ export interface Batch {
   /** Writes a record; a later one of the same key in the same batch wins. */
   put<Name extends MessageName>(key: string, name: Name, message: Messages[Name]): void;
   delete(key: string): void;
+  /** Calls `action` when the batch is handed to the store: what is committed later comes after it. */
+  committing(action: () => void): void;
   /** Calls `action` when the batch is durable, after the actions of all earlier batches. */
   afterwards(action: () => void): void;
   /** Hands the batch to the store. Without records it waits for the earlier ones only. */
@@ -61,12 +66,16 @@ export interface CheckpointOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** The text of a record that is written with the next commit, asked for then; undefined: it is not. */
+type LazyRecord = () => string | undefined;
+
 export class Checkpoint {
   readonly #store: Store;
   readonly #timers: Timers;
   readonly #onFailure: (error: unknown) => void;
   /** What to do when they are durable, by key. */
   readonly #lazyDeletes = new Map<string, (() => void) | undefined>();
+  readonly #lazyPuts = new Map<string, LazyRecord>();
   #lazyTimer: Disposable | undefined;
   /** Resolves when all that was committed so far is durable and acted on; false after a failure. */
   #tail: Promise<boolean> = Promise.resolve(true);
@@ -81,6 +90,7 @@ export class Checkpoint {
     const puts = new Map<string, string>();
     const deletes = new Set<string>();
     const actions: (() => void)[] = [];
+    const hooks: (() => void)[] = [];
     return {
       put: (key, name, message) => {
         deletes.delete(key);
@@ -90,9 +100,28 @@ export class Checkpoint {
         puts.delete(key);
         deletes.add(key);
       },
+      committing: (action) => hooks.push(action),
       afterwards: (action) => actions.push(action),
-      commit: () => this.#commit(puts, deletes, actions),
+      commit: () => {
+        for (const hook of hooks) hook();
+        this.#commit(puts, deletes, actions);
+      },
     };
+  }
+
+  /**
+   * Writes a record in the same commit as the deletions that are asked for next, unless `make` has
+   * nothing to write by then. What a later batch does with the key wins, and so does a deletion.
+   */
+  putLazily<Name extends MessageName>(
+    key: string,
+    name: Name,
+    make: () => Messages[Name] | undefined,
+  ): void {
+    this.#lazyPuts.set(key, () => {
+      const message = make();
+      return message && encodeJson(name, message);
+    });
   }
 
   /**
@@ -100,7 +129,10 @@ export class Checkpoint {
    * key wins.
    */
   deleteLazily(keys: Iterable<string>, afterwards?: (key: string) => void): void {
-    for (const key of keys) this.#lazyDeletes.set(key, afterwards && (() => afterwards(key)));
+    for (const key of keys) {
+      this.#lazyDeletes.set(key, afterwards && (() => afterwards(key)));
+      this.#lazyPuts.delete(key);
+    }
     if (this.#lazyDeletes.size >= MAX_LAZY_DELETES) this.#flushLazy();
     if (this.#lazyDeletes.size > 0) {
       this.#lazyTimer ??= this.#timers.after(LAZY_DELETE_DELAY_MS, () => this.#flushLazy());
@@ -121,11 +153,7 @@ export class Checkpoint {
     }
   }
 
-  #commit(
-    puts: ReadonlyMap<string, string>,
-    deletes: Set<string>,
-    actions: readonly (() => void)[],
-  ): void {
+  #commit(puts: Map<string, string>, deletes: Set<string>, actions: readonly (() => void)[]): void {
     const isEmpty = puts.size === 0 && deletes.size === 0;
     const first = isEmpty ? [] : this.#takeLazyInto(puts, deletes);
     const transaction: StoreTransaction = {
@@ -138,8 +166,13 @@ export class Checkpoint {
     this.#tail = this.#afterDurable(this.#tail, durable, [...first, ...actions]);
   }
 
-  /** Adds the lazy deletions to others, and returns what follows them. */
-  #takeLazyInto(puts: ReadonlyMap<string, string>, deletes: Set<string>): readonly (() => void)[] {
+  /** Adds what waits for a commit to this one, and returns what follows the deletions. */
+  #takeLazyInto(puts: Map<string, string>, deletes: Set<string>): readonly (() => void)[] {
+    for (const [key, make] of this.#lazyPuts) {
+      const value = puts.has(key) || deletes.has(key) ? undefined : make();
+      if (value !== undefined) puts.set(key, value);
+    }
+    this.#lazyPuts.clear();
     const actions = [...this.#lazyDeletes.values()].filter((action) => action !== undefined);
     for (const key of this.#lazyDeletes.keys()) if (!puts.has(key)) deletes.add(key);
     this.#lazyDeletes.clear();

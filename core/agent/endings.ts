@@ -119,7 +119,7 @@ export class Endings {
 
   /** Ends all of a framework. Nobody wants to hear of its tasks any more. */
   shutdownFramework(frameworkId: FrameworkId): void {
-    const { state, updates, operations, reports, checkpoint } = this.#context;
+    const { state, updates, operations, reports } = this.#context;
     updates.dropFramework(frameworkId);
     operations.dropFramework(frameworkId);
     const framework = state.frameworks.get(frameworkId);
@@ -127,10 +127,7 @@ export class Endings {
     framework.isTerminating = true;
     for (const executor of framework.executors.values()) {
       for (const task of executor.terminated.values()) reports.forget(task);
-      for (const task of executor.active.values()) {
-        checkpoint.deleteLazily(task.updateKeys);
-        task.updateKeys.clear();
-      }
+      for (const task of executor.active.values()) reports.dropUpdates(task);
       this.#shutdown(executor);
     }
     reports.tidyFramework(framework);

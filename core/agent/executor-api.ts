@@ -45,6 +45,8 @@ export class ExecutorApi {
 
   /** Opens the event stream of an executor; a second one replaces the first. 200: it is open. */
   subscribe(call: ExecutorCall, stream: ExecutorStream): CallAnswer {
+    const refusal = this.#refusalOf(call);
+    if (refusal !== undefined) return refusal;
     const caller = this.#callerOf(call);
     if ('refusal' in caller) return caller.refusal;
     const { executor, process } = caller;
@@ -127,9 +129,8 @@ export class ExecutorApi {
     return { status: 400, message: `Failed to validate Executor::Call: ${fault}` };
   }
 
+  /** To be asked for a valid call. */
   #callerOf(call: ExecutorCall): Caller {
-    const refusal = this.#refusalOf(call);
-    if (refusal !== undefined) return { refusal };
     const framework = this.#context.state.frameworks.get(
       id<'FrameworkId'>(call.framework_id.value),
     );
@@ -161,8 +162,7 @@ export class ExecutorApi {
     const { checkpoint, reports } = this.#context;
     const batch = checkpoint.batch();
     for (const update of call.subscribe?.unacknowledged_updates ?? []) {
-      const fault = statusSizeFault(update.status);
-      if (fault === undefined) this.#record(batch, process, update.status);
+      this.#record(batch, process, update.status);
     }
     const taken = new Set(
       (call.subscribe?.unacknowledged_tasks ?? []).map((task) => task.task_id.value),
@@ -189,37 +189,41 @@ export class ExecutorApi {
       const message = `${pending} status updates of the task wait for acknowledgement: retry later`;
       return { status: 503, message };
     }
-    const fault = statusSizeFault(status);
-    if (fault !== undefined) return { status: 400, message: fault };
     const batch = checkpoint.batch();
-    this.#record(batch, process, status);
+    const fault = this.#record(batch, process, status);
+    if (fault !== undefined) return { status: 400, message: fault };
     batch.commit();
     return ACCEPTED;
   }
 
-  /** Takes a status over, unless it is known or too late, and acknowledges it when it is safe. */
-  #record(batch: Batch, process: ExecutorProcess, status: TaskStatus): void {
+  /**
+   * Takes a status over, unless it is known or too late, and acknowledges it when it is safe. One that is
+   * too large is passed over: the reason is returned.
+   */
+  #record(batch: Batch, process: ExecutorProcess, status: TaskStatus): string | undefined {
     const { metrics, reports, world } = this.#context;
     const { executor } = process;
     const task = executor.find(id<'TaskId'>(status.task_id.value));
     const uuid = status.uuid ?? '';
-    batch.afterwards(() =>
-      process.stream?.send({
-        type: 'ACKNOWLEDGED',
-        acknowledged: { task_id: status.task_id, uuid },
-      }),
-    );
-    if (task === undefined || task.isTerminal || task.seenUuids.items.includes(uuid)) {
+    const isNews = task !== undefined && !task.isTerminal && !task.seenUuids.has(uuid);
+    const complete = isNews ? this.#complete(task, status) : status;
+    const fault = statusSizeFault(complete);
+    if (fault !== undefined) return fault;
+    const { task_id } = status;
+    const acknowledged = { type: 'ACKNOWLEDGED', acknowledged: { task_id, uuid } } as const;
+    batch.afterwards(() => process.stream?.send(acknowledged));
+    if (!isNews) {
       world.log.debug('a status update changes nothing', { task: status.task_id.value });
-      return;
+      return undefined;
     }
     metrics.validStatusUpdates++;
-    task.seenUuids.push(uuid);
+    task.seenUuids.add(uuid);
     executor.queued.delete(task.id);
-    reports.record(batch, task, this.#complete(task, status));
-    if (!task.isTerminal) return;
+    reports.record(batch, task, complete);
+    if (!task.isTerminal) return undefined;
     process.pendingKills.delete(task.id);
     batch.afterwards(() => this.#executors.endIdle(executor));
+    return undefined;
   }
 
   /** Fills in what the agent knows better than the executor. */

@@ -8,6 +8,7 @@ import {
   type TaskInfo,
   type TaskStatus,
   encodeJson,
+  encodeJsonOnce,
 } from '../api/index.js';
 
 /** Characters of a task, its executor included and its data not, as JSON. */
@@ -32,6 +33,8 @@ export function taskSizeFault(info: TaskInfo): string | undefined {
 
 /** Why a status update is too large, or undefined. */
 export function statusSizeFault(status: TaskStatus): string | undefined {
+  // Nearly all are small enough with their data; the text is written into several records.
+  if (encodeJsonOnce('TaskStatus', status).length <= MAX_KEPT_STATUS_CHARS) return undefined;
   return (
     sizeFault('TaskStatus', status, MAX_STATUS_CHARS) ??
     sizeFault('TaskStatus', { ...status, data: undefined }, MAX_KEPT_STATUS_CHARS)

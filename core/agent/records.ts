@@ -6,7 +6,7 @@ import {
   toDurationInfo,
 } from '../api/index.js';
 import { id } from '../base/index.js';
-import { type AgentExecutor, type AgentState, AgentTask } from './state.js';
+import { type AgentExecutor, type AgentState, AgentTask, type RecordedTask } from './state.js';
 
 /** What is remembered of an executor. */
 export function executorRecord(executor: AgentExecutor): CheckpointExecutor {
@@ -21,11 +21,14 @@ export function executorRecord(executor: AgentExecutor): CheckpointExecutor {
   };
 }
 
-/** What is remembered of a task. */
-export function taskRecord(task: AgentTask): CheckpointTask {
+/** What is remembered of a task, with its state and statuses as they are or were. */
+export function taskRecord(
+  task: AgentTask,
+  { task: state, nextUpdate }: RecordedTask = task,
+): CheckpointTask {
   const { containerId, maxCompletionTimeMs } = task;
   return {
-    task: task.task,
+    task: state,
     executor_container_id: { value: task.executor.containerId },
     container_id: containerId === undefined ? undefined : { value: containerId },
     process: task.process,
@@ -35,6 +38,7 @@ export function taskRecord(task: AgentTask): CheckpointTask {
     ending: task.ending,
     check: task.check,
     probe_context: task.probeContext,
+    next_update: nextUpdate,
   };
 }
 
@@ -69,6 +73,8 @@ export function restoreTask(executor: AgentExecutor, record: CheckpointTask): Ag
   task.ending = record.ending;
   task.check = record.check;
   task.probeContext = record.probe_context;
+  task.nextUpdate = record.next_update ?? 0;
+  task.recorded = { task: task.task, nextUpdate: task.nextUpdate };
   (task.isTerminal ? executor.terminated : executor.active).set(task.id, task);
   return task;
 }

@@ -108,7 +108,7 @@ export class Recovery {
     const entry = await this.#options.store.get(KEYS.agent);
     if (entry === undefined) return undefined;
     const agent = decode('CheckpointAgent', entry);
-    if (agent.format !== CHECKPOINT_FORMAT) throw otherFormat(`format ${agent.format}`);
+    if (agent.format > CHECKPOINT_FORMAT) throw otherFormat(`format ${agent.format}`);
     return agent;
   }
 
@@ -202,26 +202,43 @@ export class Recovery {
 
   async #restoreTasks(executors: ReadonlyMap<string, AgentExecutor>): Promise<void> {
     const { store, context } = this.#options;
+    /** Tasks whose records include all updates, and do not say so. */
+    const older = new Set<AgentTask>();
     for (const entry of await store.list('tasks/')) {
       const record = decode('CheckpointTask', entry);
       const executor = executors.get(record.executor_container_id.value);
-      if (executor === undefined) context.checkpoint.deleteLazily([entry.key]);
-      else restoreTask(executor, record);
+      if (executor === undefined) {
+        context.checkpoint.deleteLazily([entry.key]);
+        continue;
+      }
+      const task = restoreTask(executor, record);
+      if (record.next_update === undefined) older.add(task);
     }
     for (const entry of await store.list('updates/')) {
       const record = decode('CheckpointUpdate', entry);
       const executor = executors.get(record.executor_container_id.value);
       const task = executor?.find(id<'TaskId'>(record.status.task_id.value));
       if (task === undefined) context.checkpoint.deleteLazily([entry.key]);
-      else this.#restoreUpdate(task, entry.key, record);
+      else this.#restoreUpdate(task, entry.key, { record, isIncluded: older.has(task) });
     }
+    const batch = context.checkpoint.batch();
+    for (const task of older) context.reports.putTask(batch, task);
+    batch.commit();
   }
 
-  #restoreUpdate(task: AgentTask, key: string, record: CheckpointUpdate): void {
-    task.nextUpdate = Number(key.slice(key.lastIndexOf('/') + 1)) + 1;
-    task.updateKeys.add(key);
-    if (record.status.uuid !== undefined) task.seenUuids.push(record.status.uuid);
-    this.#options.context.reports.deliver(task, record.status, key);
+  #restoreUpdate(
+    task: AgentTask,
+    key: string,
+    { record, isIncluded }: { readonly record: CheckpointUpdate; readonly isIncluded: boolean },
+  ): void {
+    const { reports } = this.#options.context;
+    const { status } = record;
+    const number = Number(key.slice(key.lastIndexOf('/') + 1));
+    if (!isIncluded && number >= task.nextUpdate) reports.replay(task, status);
+    task.nextUpdate = Math.max(task.nextUpdate, number + 1);
+    task.updates.set(key, { number, task: task.task, isCommitted: true });
+    if (status.uuid !== undefined) task.seenUuids.add(status.uuid);
+    reports.deliver(task, status, key);
   }
 
   async #recoverSandboxes(): Promise<void> {
@@ -264,7 +281,7 @@ export class Recovery {
       if (executor.kind !== 'CUSTOM' && executor.active.size === 0) executor.phase = 'terminated';
       for (const task of executor.terminated.values()) {
         // Its terminal update was acknowledged, or it would have a record.
-        if (task.updateKeys.size === 0) context.reports.forget(task);
+        if (task.updates.size === 0) context.reports.forget(task);
       }
       batch.afterwards(() => context.reports.tidy(executor));
     }

@@ -1,7 +1,11 @@
 /**
- * Moves tasks from state to state: fills the status in, keeps the task's own record, makes both
- * durable in the batch of the caller, and has the update delivered afterwards. Also lets go of tasks,
- * executors and frameworks when the scheduler has acknowledged the last of them.
+ * Moves tasks from state to state: fills the status in, makes it durable in the batch of the caller, and
+ * has the update delivered afterwards. Also lets go of tasks, executors and frameworks when the
+ * scheduler has acknowledged the last of them.
+ *
+ * What a task has come to is in its own record and in those of the updates after it, in order. The
+ * task's record may stay behind while an update is there that says as much; an update leaves the
+ * checkpoint no sooner than what it said is in the task's record or in a later update.
  */
 import {
   type CheckStatusInfo,
@@ -20,7 +24,7 @@ import { type Batch, KEYS } from './checkpoint.js';
 import { emptyCheckStatus } from './check-verdicts.js';
 import type { AgentContext } from './context.js';
 import { drainedStatus } from './drain.js';
-import type { AgentExecutor, AgentFramework, AgentTask } from './state.js';
+import type { AgentExecutor, AgentFramework, AgentTask, RecordedUpdate } from './state.js';
 import { MAX_KEPT_STATUSES } from './limits.js';
 import { taskRecord } from './records.js';
 
@@ -70,11 +74,14 @@ export class TaskReports {
       checkStatus: checkStatusIn(task, change),
       containerStatus: change.withContainer === false ? undefined : this.containerStatus(task),
     });
-    this.record(batch, task, status);
+    this.record(batch, task, status, true);
   }
 
-  /** Puts a task into the state of a complete status (with uuid). Ignored when it is terminal. */
-  record(batch: Batch, task: AgentTask, given: TaskStatus): void {
+  /**
+   * Puts a task into the state of a complete status (with uuid). Ignored when it is terminal. `hasMore`:
+   * more has changed than the status tells, and the task's own record is written too.
+   */
+  record(batch: Batch, task: AgentTask, given: TaskStatus, hasMore = false): void {
     if (task.isTerminal) return;
     const status = drainedStatus(task, given);
     const { executor } = task;
@@ -89,16 +96,30 @@ export class TaskReports {
       if (!isSilent) batch.afterwards(() => this.deliver(task, status, undefined));
       return;
     }
-    this.putTask(batch, task);
+    const number = task.nextUpdate;
+    if (!isSilent) task.nextUpdate++;
+    if (isSilent || hasMore) this.putTask(batch, task);
     if (isSilent) return;
-    const key = KEYS.update(executor.containerId, task.id, task.nextUpdate++);
-    task.updateKeys.add(key);
+    const key = KEYS.update(executor.containerId, task.id, number);
+    const update: RecordedUpdate = { number, task: task.task, isCommitted: false };
+    task.updates.set(key, update);
     batch.put(key, 'CheckpointUpdate', {
       framework_id: { value: executor.framework.id },
       status,
       executor_container_id: { value: executor.containerId },
     });
+    batch.committing(() => (update.isCommitted = true));
     batch.afterwards(() => this.deliver(task, status, key));
+  }
+
+  /** Brings a restored task up to an update that its record does not include. */
+  replay(task: AgentTask, status: TaskStatus): void {
+    if (task.isTerminal) return;
+    const { executor } = task;
+    task.task = withStatus(task.task, status);
+    if (!task.isTerminal) return;
+    executor.active.delete(task.id);
+    executor.terminated.set(task.id, task);
   }
 
   /** Writes what is to be remembered of a task, if it is to be. */
@@ -106,14 +127,45 @@ export class TaskReports {
     const { executor } = task;
     if (!executor.isCheckpointed) return;
     batch.put(KEYS.task(executor.containerId, task.id), 'CheckpointTask', taskRecord(task));
+    const { task: state, nextUpdate } = task;
+    batch.committing(() => (task.recorded = { task: state, nextUpdate }));
+  }
+
+  /** Removes the updates of a task of which nobody wants to hear any more. */
+  dropUpdates(task: AgentTask): void {
+    const keys = [...task.updates.keys()];
+    const last = [...task.updates.values()].at(-1);
+    task.updates.clear();
+    if (last !== undefined) this.#catchUp(task, last);
+    this.#context.checkpoint.deleteLazily(keys);
+  }
+
+  /** Has the record of a task include an update that is about to be removed, if nothing else does. */
+  #catchUp(task: AgentTask, update: RecordedUpdate): void {
+    const key = KEYS.task(task.executor.containerId, task.id);
+    this.#context.checkpoint.putLazily(key, 'CheckpointTask', () => {
+      const { recorded } = task;
+      if (recorded === undefined || update.number < recorded.nextUpdate) return undefined;
+      const [next] = task.updates.values();
+      const isKept =
+        next?.isCommitted === true &&
+        isSameRun(next.task, update.task) &&
+        isSameRun(update.task, recorded.task);
+      if (isKept) return undefined;
+      task.recorded = { task: update.task, nextUpdate: update.number + 1 };
+      return taskRecord(task, task.recorded);
+    });
   }
 
   /** Hands a durable status to the status updates. `key` names its record, if it has one. */
   deliver(task: AgentTask, status: TaskStatus, key: string | undefined): void {
     const { framework } = task.executor;
     const finish = (): void => {
-      if (key !== undefined && task.updateKeys.delete(key)) {
+      const update = key === undefined ? undefined : task.updates.get(key);
+      if (key !== undefined && update !== undefined) {
+        task.updates.delete(key);
         task.acknowledgedKeys.add(key);
+        if (!isTerminalState(status.state)) this.#catchUp(task, update);
         const settled = (one: string): unknown => task.acknowledgedKeys.delete(one);
         this.#context.checkpoint.deleteLazily([key], settled);
       }
@@ -222,8 +274,8 @@ export class TaskReports {
     executor.completed.push(task.task);
     if (executor.isCheckpointed) {
       const own = KEYS.task(executor.containerId, task.id);
-      this.#context.checkpoint.deleteLazily([own, ...task.updateKeys]);
-      task.updateKeys.clear();
+      this.#context.checkpoint.deleteLazily([own, ...task.updates.keys()]);
+      task.updates.clear();
     }
     this.tidy(executor);
   }
@@ -245,7 +297,7 @@ function containerIdOf(task: AgentTask): ContainerID {
 
 /** The task after a status: the latest one of each run of equal states is kept, without its data. */
 function withStatus(task: Task, status: TaskStatus): Task {
-  const { data: _data, ...kept } = status;
+  const kept = status.data === undefined ? status : { ...status, data: undefined };
   const earlier = task.statuses ?? [];
   const replaces = earlier.at(-1)?.state === status.state;
   return {
@@ -253,4 +305,16 @@ function withStatus(task: Task, status: TaskStatus): Task {
     state: status.state,
     statuses: [...(replaces ? earlier.slice(0, -1) : earlier), kept].slice(-MAX_KEPT_STATUSES),
   };
+}
+
+/** Whether only the last status of a task was replaced, by one of the same state. */
+function isSameRun(one: Task, other: Task): boolean {
+  const { statuses: mine = [] } = one;
+  const { statuses: others = [] } = other;
+  return (
+    mine.length > 0 &&
+    mine.length === others.length &&
+    mine.at(-1)?.state === others.at(-1)?.state &&
+    mine.at(-2) === others.at(-2)
+  );
 }

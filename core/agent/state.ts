@@ -35,6 +35,23 @@ import type { AgentConfig } from './config.js';
 /** Uuids of status updates remembered per task, to recognise what an executor sends again. */
 export const MAX_REMEMBERED_UUIDS = 100;
 
+/** A status update that is in the checkpoint, or about to be. */
+export interface RecordedUpdate {
+  /** Updates of a task are numbered in order. */
+  readonly number: number;
+  /** The task as it was after it. */
+  readonly task: Task;
+  /** Whether its record was handed to the store. */
+  isCommitted: boolean;
+}
+
+/** What the record of a task says, which its updates may have overtaken. */
+export interface RecordedTask {
+  readonly task: Task;
+  /** Updates with lower numbers are included. */
+  readonly nextUpdate: number;
+}
+
 /** A task on this agent. */
 export class AgentTask {
   readonly executor: AgentExecutor;
@@ -59,12 +76,14 @@ export class AgentTask {
   ending: CheckpointTaskEnding | undefined;
   /** Number of its next status update. */
   nextUpdate = 0;
-  /** Keys of its status updates that are in the checkpoint. */
-  readonly updateKeys = new Set<string>();
+  /** Its status updates in the checkpoint, by key, the oldest first. */
+  readonly updates = new Map<string, RecordedUpdate>();
+  /** Its own record there, by the order of commits; undefined while there is none. */
+  recorded: RecordedTask | undefined;
   /** Keys of acknowledged ones whose removal is not durable yet: a restart would repeat them. */
   readonly acknowledgedKeys = new Set<string>();
   /** Uuids of the latest updates from the executor. */
-  readonly seenUuids = new Ring<string>(MAX_REMEMBERED_UUIDS);
+  readonly seenUuids = new RecentUuids();
 
   constructor(executor: AgentExecutor, task: Task) {
     this.executor = executor;
@@ -78,6 +97,25 @@ export class AgentTask {
 
   get isTerminal(): boolean {
     return isTerminalState(this.task.state);
+  }
+}
+
+/** The latest uuids, found without a search. */
+class RecentUuids {
+  readonly #uuids = new Set<string>();
+
+  has(uuid: string): boolean {
+    return this.#uuids.has(uuid);
+  }
+
+  add(uuid: string): void {
+    if (this.#uuids.size >= MAX_REMEMBERED_UUIDS) {
+      for (const oldest of this.#uuids) {
+        this.#uuids.delete(oldest);
+        break;
+      }
+    }
+    this.#uuids.add(uuid);
   }
 }
 

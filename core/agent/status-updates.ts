@@ -6,11 +6,13 @@
  */
 import type { TaskState, TaskStatus } from '../api/index.js';
 import {
+  type Clock,
   type Disposable,
   type FrameworkId,
   type TaskId,
   assert,
   id,
+  TimeoutQueue,
   type Timers,
 } from '../base/index.js';
 import type { AgentConfig } from './config.js';
@@ -49,17 +51,22 @@ export class StatusUpdates {
   readonly #timers: Timers;
   readonly #config: AgentConfig;
   readonly #send: (update: PendingUpdate) => void;
+  /** Nearly all are acknowledged before they are due. */
+  readonly #firstRetries: TimeoutQueue;
   readonly #queues = new Map<FrameworkId, Map<TaskId, UpdateQueue>>();
   #isFlowing = false;
 
   /** `send` hands an update to the master; it is only called between `resume` and `pause`. */
   constructor(options: {
     readonly timers: Timers;
+    readonly clock: Clock;
     readonly config: AgentConfig;
     readonly send: (update: PendingUpdate) => void;
   }) {
-    this.#timers = options.timers;
-    this.#config = options.config;
+    const { timers, clock, config } = options;
+    this.#timers = timers;
+    this.#config = config;
+    this.#firstRetries = new TimeoutQueue({ timers, clock, delayMs: config.statusRetryMinMs });
     this.#send = options.send;
   }
 
@@ -136,14 +143,17 @@ export class StatusUpdates {
 
   #deliver(queue: UpdateQueue): void {
     queue.retry?.dispose();
-    if (this.#isFlowing && queue.isReady) this.#attempt(queue, this.#config.statusRetryMinMs);
+    if (!this.#isFlowing || !queue.isReady) return;
+    this.#send(queue.oldest);
+    const { statusRetryMinMs } = this.#config;
+    queue.retry = this.#firstRetries.add(() => this.#repeat(queue, statusRetryMinMs));
   }
 
-  #attempt(queue: UpdateQueue, retryMs: number): void {
+  /** Sends the oldest update again, `waitedMs` after the last time. */
+  #repeat(queue: UpdateQueue, waitedMs: number): void {
     this.#send(queue.oldest);
-    queue.retry = this.#timers.after(retryMs, () =>
-      this.#attempt(queue, Math.min(2 * retryMs, this.#config.statusRetryMaxMs)),
-    );
+    const retryMs = Math.min(2 * waitedMs, this.#config.statusRetryMaxMs);
+    queue.retry = this.#timers.after(retryMs, () => this.#repeat(queue, retryMs));
   }
 
   #remove(frameworkId: FrameworkId, taskId: TaskId): void {

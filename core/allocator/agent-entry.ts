@@ -11,6 +11,8 @@ import type { Client } from './client.js';
 export interface AgentWatcher {
   /** Agents that are worth another look. */
   readonly unsettled: Set<AgentEntry>;
+  /** All agents but those that are known to have nothing to offer: of a full cluster, few. */
+  readonly open: Set<AgentEntry>;
   /** What the agent has, or who holds it, has changed. */
   noteChanged(agent: AgentEntry): void;
 }
@@ -64,12 +66,22 @@ export class AgentEntry {
   unsettle(): void {
     this.settledAt = -1;
     this.#watcher.unsettled.add(this);
+    this.#watcher.open.add(this);
   }
 
   /** Nothing is left to decide until the agent, or a client after the given change, changes. */
   settle(changes: number): void {
     this.settledAt = changes;
     this.#watcher.unsettled.delete(this);
+  }
+
+  /**
+   * Nothing is free, or less than anybody's minimum: nothing is left to decide until the agent
+   * changes, or somebody comes who takes less.
+   */
+  close(): void {
+    this.#watcher.unsettled.delete(this);
+    this.#watcher.open.delete(this);
   }
 
   get state(): AgentAllocationState {

@@ -53,6 +53,7 @@ export class AllocationCycle {
   /** The client may now be offered what it was not offered before. */
   noteEligible(client: Client): void {
     client.changedAt = ++this.#changes;
+    if (client.minimum !== undefined) this.#ledger.reopen();
   }
 
   /** All clients may now be offered what they were not offered before. */
@@ -85,8 +86,9 @@ export class AllocationCycle {
     const agents: AgentEntry[] = [];
     for (const agent of this.#inQuestion(candidates)) {
       if (agent.settledAt >= this.#changes) continue;
-      if (examineAgent(agent, this.#context) === undefined) agents.push(agent);
-      else this.#ledger.unsettled.delete(agent);
+      if (examineAgent(agent, this.#context) !== undefined) this.#ledger.unsettled.delete(agent);
+      else if (agent.free.isEmpty) agent.close();
+      else agents.push(agent);
     }
     return agents;
   }
@@ -95,7 +97,7 @@ export class AllocationCycle {
     if (candidates !== 'all') return candidates;
     if (this.#changesSeen === this.#changes) return this.#ledger.unsettled;
     this.#changesSeen = this.#changes;
-    return this.#ledger.agents.values();
+    return this.#ledger.open;
   }
 
   /** The quotas that lack something of their guarantees, of roles that can be served. */
@@ -146,9 +148,11 @@ export class AllocationCycle {
       const { free } = agent;
       if (free.isEmpty) continue;
       const kind = isBelowMinimum(free, this.#context.config) ? 'tooLittle' : 'enough';
-      if (!isOpen[kind] && (kind === 'tooLittle' || free.isPlain)) continue;
-      const bar = kind === 'tooLittle' ? 'BELOW_MINIMUM' : this.#barOfAgent(agent);
-      isOpen[kind] = this.#serveShare(agent, offers, bar);
+      if (isOpen[kind] || (kind === 'enough' && !free.isPlain)) {
+        const bar = kind === 'tooLittle' ? 'BELOW_MINIMUM' : this.#barOfAgent(agent);
+        isOpen[kind] = this.#serveShare(agent, offers, bar);
+      }
+      if (kind === 'tooLittle' && !isOpen.tooLittle) agent.close();
     }
   }
 

@@ -36,6 +36,8 @@ export class Ledger {
   readonly #holdings = new Map<FrameworkId, Set<AgentEntry>>();
   /** Agents that have changed since a run looked at them. */
   readonly unsettled = new Set<AgentEntry>();
+  /** All agents but those that are known to have nothing to offer. */
+  readonly open = new Set<AgentEntry>();
   /** How many runs there have been. */
   runs = 0;
 
@@ -81,6 +83,11 @@ export class Ledger {
     return agent;
   }
 
+  /** Somebody takes less than others: agents that had too little are looked at again. */
+  reopen(): void {
+    for (const agent of this.agents.values()) this.open.add(agent);
+  }
+
   /** Forgets an agent; what was held on it counts for nobody any more. */
   removeAgent(agent: AgentEntry): void {
     for (const [frameworkId, resources] of agent.held) {
@@ -90,6 +97,7 @@ export class Ledger {
     this.agents.delete(agent.id);
     this.quotas.forget(agent);
     this.unsettled.delete(agent);
+    this.open.delete(agent);
     agent.isActive = false;
   }
 

@@ -14,7 +14,7 @@ export {
 } from './durations.js';
 export { MAX_JSON_DEPTH, parseJson } from './json-parse.js';
 export { decodeJson, fromJson } from './json-reader.js';
-export { encodeJson, messagesEqual } from './json-writer.js';
+export { encodeJson, encodeJsonOnce, messagesEqual } from './json-writer.js';
 export {
   MAX_PROTOBUF_BYTES,
   MAX_PROTOBUF_DEPTH,

@@ -16,7 +16,25 @@ import { MESSAGE_TABLE } from './schema/table.js';
  * @throws PlateauError `INVALID_MESSAGE` when a double is NaN.
  */
 export function encodeJson<Name extends MessageName>(name: Name, message: Messages[Name]): string {
-  return writerOf(name)(message);
+  return writerOf(name)('', message);
+}
+
+/** The message that was written last by `encodeJsonOnce`, and its text. */
+let keptMessage: unknown;
+let keptText = '';
+
+/**
+ * As `encodeJson`, for a message that is written again at once, by itself or inside of another: this very
+ * object is not gone through again, until another one is written so. Only one is kept, since a
+ * weak map of more costs the garbage collector more than it saves.
+ */
+export function encodeJsonOnce<Name extends MessageName>(
+  name: Name,
+  message: Messages[Name],
+): string {
+  keptText = encodeJson(name, message);
+  keptMessage = message;
+  return keptText;
 }
 
 /** Whether two messages say the same: an unset field equals one set to its default. */
@@ -28,8 +46,11 @@ export function messagesEqual<Name extends MessageName>(
   return one === other || encodeJson(name, one) === encodeJson(name, other);
 }
 
-/** The text of one value; '' when there is nothing to write (an empty list or map). */
-type Writer = (value: unknown) => string;
+/** Adds the text of one value to what was written so far. */
+type Writer = (written: string, value: unknown) => string;
+
+/** Adds a member with its lead, a label that may start with a comma; nothing for an empty list or map. */
+type MemberWriter = (written: string, lead: string, value: unknown) => string;
 
 const writers = new Map<MessageName, Writer>();
 
@@ -41,26 +62,33 @@ function writerOf(name: MessageName): Writer {
   return writer;
 }
 
+/** What is written is only ever added to: cutting a comma off would copy it once for each level. */
 function messageWriter(name: MessageName): Writer {
   const fields = MESSAGE_TABLE[name].map((row) => {
-    const write = fieldWriter(row);
-    const label = `,"${row.name}":`;
-    return { name: row.name, write, label, fallback: fallbackOf(row, label, write) };
+    const label = `"${row.name}":`;
+    const fallback = fallbackOf(row, label);
+    return {
+      name: row.name,
+      write: memberWriter(row),
+      label,
+      next: `,${label}`,
+      fallback,
+      nextFallback: fallback === '' ? '' : `,${fallback}`,
+    };
   });
-  return (message) => {
+  return (written, message) => {
     if (!isRecord(message)) throw notAMessage(name);
-    // Each member starts with a comma; the first one is overwritten by the brace.
-    let members = '';
+    if (message === keptMessage) return written + keptText;
+    let text = `${written}{`;
+    const emptyLength = text.length;
     for (const field of fields) {
       const value = message[field.name];
+      const isFirst = text.length === emptyLength;
       if (value === undefined || value === null) {
-        members += field.fallback;
-        continue;
-      }
-      const text = field.write(value);
-      if (text !== '') members += field.label + text;
+        if (field.fallback !== '') text += isFirst ? field.fallback : field.nextFallback;
+      } else text = field.write(text, isFirst ? field.label : field.next, value);
     }
-    return members === '' ? '{}' : `{${members.slice(1)}}`;
+    return `${text}}`;
   };
 }
 
@@ -69,54 +97,61 @@ function notAMessage(name: string): PlateauError {
 }
 
 /** The member that is written for an unset field: its default, unless the field is deprecated. */
-function fallbackOf(row: FieldRow, label: string, write: Writer): string {
+function fallbackOf(row: FieldRow, label: string): string {
   const value = declaredDefault(row);
   if (value === undefined || row.deprecated === true || row.label !== 'optional') return '';
-  return label + write(value);
+  return valueWriter(row)(label, value);
 }
 
-function fieldWriter(row: FieldRow): Writer {
+function memberWriter(row: FieldRow): MemberWriter {
   const single = valueWriter(row);
   if (row.label === 'repeated') return listWriter(single);
-  return row.label === 'map' ? mapWriter(single) : single;
+  if (row.label === 'map') return mapWriter(single);
+  return (written, lead, value) => single(written + lead, value);
 }
 
 function valueWriter(row: FieldRow): Writer {
   if (row.kind === 'message') {
     // Messages may contain themselves, so their writers are looked up late.
     let write: Writer | undefined;
-    return (value) => (write ??= writerOf(messageName(row.type)))(value);
+    return (written, value) => (write ??= writerOf(messageName(row.type)))(written, value);
   }
-  if (row.kind === 'enum') return (value) => `"${String(value)}"`;
+  if (row.kind === 'enum') return (written, value) => `${written}"${String(value)}"`;
   switch (row.type) {
     case 'string':
     case 'bytes':
-      return (value) => quote(String(value));
+      return (written, value) => written + quote(String(value));
     case 'double':
-      return (value) => writeDouble(Number(value), row.name);
+      return (written, value) => written + writeDouble(Number(value), row.name);
     default:
-      return String;
+      return (written, value) => written + String(value);
   }
 }
 
-function listWriter(single: Writer): Writer {
-  return (value) => {
-    if (!Array.isArray(value) || value.length === 0) return '';
-    let items = '';
-    for (const item of value) items += `,${single(item)}`;
-    return `[${items.slice(1)}]`;
+function listWriter(single: Writer): MemberWriter {
+  return (written, lead, value) => {
+    if (!Array.isArray(value) || value.length === 0) return written;
+    let text = `${written}${lead}[`;
+    for (let index = 0; index < value.length; index++) {
+      if (index > 0) text += ',';
+      text = single(text, value[index]);
+    }
+    return `${text}]`;
   };
 }
 
-function mapWriter(single: Writer): Writer {
-  return (value) => {
-    if (!isRecord(value)) return '';
-    let members = '';
+function mapWriter(single: Writer): MemberWriter {
+  return (written, lead, value) => {
+    if (!isRecord(value)) return written;
+    let text = `${written}${lead}{`;
+    const emptyLength = text.length;
     for (const key of Object.keys(value)) {
       const item = value[key];
-      if (item !== undefined && item !== null) members += `,${quote(key)}:${single(item)}`;
+      if (item === undefined || item === null) continue;
+      const comma = text.length === emptyLength ? '' : ',';
+      text = single(`${text}${comma}${quote(key)}:`, item);
     }
-    return members === '' ? '' : `{${members.slice(1)}}`;
+    return text.length === emptyLength ? written : `${text}}`;
   };
 }
 

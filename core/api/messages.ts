@@ -3592,6 +3592,7 @@ export interface CheckpointTask {
   readonly ending?: CheckpointTaskEnding | undefined;
   readonly check?: CheckInfo | undefined;
   readonly probe_context?: CheckpointTaskProbeContext | undefined;
+  readonly next_update?: number | undefined;
 }
 
 /** `plateau.v1.checkpoint.Task.ProbeContext` */

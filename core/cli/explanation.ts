@@ -20,19 +20,25 @@ export function printExplanation(explanation: FrameworkExplanation): void {
 
 /** The lines of the answer; texts in them are as they came. */
 export function explanationLines(explanation: FrameworkExplanation): readonly string[] {
-  const { name, frameworkId, summary, tasks, outstandingOffers, allocation, task } = explanation;
+  const { name, frameworkId, state, summary, tasks, outstandingOffers, allocation, task } =
+    explanation;
   return [
     `framework ${name} (${frameworkId}): ${summary}`,
     `it has ${tasks} task(s) and holds ${outstandingOffers} offer(s)`,
     ...answerLines(explanation),
     ...(task === undefined
       ? []
-      : [`task: ${[amounts(task.resources), ...task.constraints].join(', ')}`]),
+      : [
+          `task: ${[amounts(task.resources), ...task.constraints].filter((part) => part !== '').join(', ')}`,
+        ]),
     ...explanation.fittingOffers.map(
       ({ offerIds, hostname, role }) =>
         `you hold ${offerIds.length === 1 ? 'an offer that fits' : 'offers that fit together'}: ${offerIds.join(', ')} (${hostname}, role ${role})`,
     ),
     ...(allocation?.roles ?? []).flatMap((role) => roleLines(role, task !== undefined)),
+    ...(allocation === undefined && state !== 'removed'
+      ? ['the allocator of this master does not tell its reasons']
+      : []),
     ...leftOut(allocation?.rolesLeftOut ?? []),
   ];
 }

@@ -48,7 +48,7 @@ export function parsePairs(text: string): ReadonlyMap<string, string> {
 /** A fault domain as JSON, or the path of a file that holds it. */
 export function parseDomain(text: string): DomainInfo {
   const isJson = text.trimStart().startsWith('{');
-  const domain = decodeJson('DomainInfo', isJson ? text : readFileSync(pathOf(text), 'utf8'));
+  const domain = decodeJson('DomainInfo', isJson ? text : textOfFile(pathOf(text)));
   const fault = domain.fault_domain;
   if (fault === undefined || fault.region.name === '' || fault.zone.name === '') {
     throw new PlateauError(
@@ -58,6 +58,18 @@ export function parseDomain(text: string): DomainInfo {
     );
   }
   return domain;
+}
+
+function textOfFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new PlateauError(
+      'INVALID_FLAG',
+      `'${path}' is neither JSON nor a file that can be read: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** A path, which may be given as a `file://` URL, as Mesos takes it. */

@@ -18,6 +18,7 @@ export async function loadExport(named: {
   readonly name: string;
 }): Promise<ExportedFunction> {
   const { flag, module, name } = named;
+  if (module.trim() === '') throw flagError(flag, 'names no module');
   let loaded: unknown;
   try {
     loaded = await import(isPath(module) ? pathToFileURL(resolve(module)).href : module);

@@ -82,6 +82,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (name === wanted) (await load()).define(command);
   }
   try {
+    refuseUnknownSubcommand(program, argv.slice(2));
     await program.parseAsync(dashFlags(argv));
     return Number(process.exitCode ?? EXIT_CODES.success);
   } catch (error) {
@@ -90,6 +91,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return reportFailure(error);
   }
+}
+
+/** Otherwise the word would count as an argument of `list`, which takes none. */
+function refuseUnknownSubcommand(program: Command, [name, word]: readonly string[]): void {
+  const command = program.commands.find((one) => one.name() === name);
+  if (command === undefined || command.commands.length === 0) return;
+  if (word === undefined || word.startsWith('-')) return;
+  const known = command.commands.map((one) => one.name());
+  if (known.includes(word)) return;
+  command.error(`error: unknown command '${name} ${word}': there are ${known.join(', ')}`);
 }
 
 const HELP_EPILOGUE = `

@@ -93,7 +93,7 @@ export abstract class ApiClient<CallName extends MessageName, ResponseName exten
     }
   }
 
-  /** Reads a page as text. */
+  /** Reads a page as text. A refusal names its path alone: the reason says what else was wrong. */
   async getText(path: string, query: Query = {}): Promise<string> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
@@ -101,7 +101,8 @@ export abstract class ApiClient<CallName extends MessageName, ResponseName exten
     }
     const search = parameters.toString();
     const target = search === '' ? path : `${path}?${search}`;
-    return (await this.#request(path, target, { method: 'GET' })).toString('utf8');
+    const [page = path] = path.split('?');
+    return (await this.#request(page, target, { method: 'GET' })).toString('utf8');
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PlateauError, assert } from '../base/index.js';
-import { parseDuration } from '../api/index.js';
+import { formatDuration, parseDuration } from '../api/index.js';
 
 /** How the text of a flag is read. */
 export type FlagKind = 'text' | 'integer' | 'number' | 'boolean' | 'duration' | 'size' | 'choice';
@@ -19,7 +19,7 @@ export interface FlagRow {
   readonly default?: string;
   /** Of kind `choice`: the values. */
   readonly choices?: readonly string[];
-  /** Of numbers: the smallest value that is accepted. Default 0. */
+  /** Of numbers, and in milliseconds of durations: the smallest value that is accepted. Default 0. */
   readonly minimum?: number;
   /** A flag of Plateau that Mesos has not. */
   readonly ours?: boolean;
@@ -172,7 +172,7 @@ function checkFlag(row: FlagRow, text: string): string {
       }
       return text === '1' ? 'true' : text === '0' ? 'false' : text;
     case 'duration':
-      return checkedBy(() => parseDuration(text), text);
+      return checkDuration(row, text);
     case 'size':
       return checkedBy(() => parseSize(text), text);
     case 'choice':
@@ -192,6 +192,14 @@ function checkedBy(parse: () => number, text: string): string {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function checkDuration({ minimum = 0 }: FlagRow, text: string): string {
+  checkedBy(() => parseDuration(text), text);
+  if (parseDuration(text) >= minimum) return text;
+  throw new InvalidArgumentError(
+    minimum === 0 ? 'It must not be negative.' : `It must be at least ${formatDuration(minimum)}.`,
+  );
 }
 
 function placeholder(row: FlagRow): string {

@@ -58,7 +58,7 @@ export class LauncherLink {
     const session = (await findLauncher(this.#place)) ?? (await startLauncher(this.#place));
     this.#adopt(session);
     this.#log.info(session.isNew ? 'started a launcher' : 'found the launcher', {
-      pid: session.welcome.pid,
+      launcher: session.welcome.pid,
       containers: session.welcome.containers.length,
     });
     return session;

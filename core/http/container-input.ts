@@ -131,7 +131,8 @@ function refuse(exchange: Exchange, status: number, message: string): void {
 /** What still comes is thrown away: closing under a client that sends would lose the answer. */
 function closeAfter(exchange: Exchange, answer: () => void): void {
   const { request } = exchange;
-  if (request.destroyed) return;
+  // A request that was read to its end is destroyed too, and its client waits.
+  if (request.destroyed && !request.complete) return;
   answer();
   request.resume();
 }

@@ -52,6 +52,8 @@ export class HttpServer {
   readonly #sockets = new Set<Socket>();
   /** The answer that is being written on a socket, to know what may still be written there. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
+  /** The timer of the last body on a socket: a request that is cut off may tell of no end. */
+  readonly #bodyTimers = new WeakMap<Socket, Disposable>();
   #isClosing = false;
 
   constructor(options: HttpServerOptions) {
@@ -131,7 +133,10 @@ export class HttpServer {
   #track(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#bodyTimers.get(socket)?.dispose();
+    });
   }
 
   async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -173,6 +178,8 @@ export class HttpServer {
       if (response.headersSent) socket.destroy();
       else endRaw(socket, '408 Request Timeout');
     });
+    this.#bodyTimers.get(socket)?.dispose();
+    this.#bodyTimers.set(socket, timer);
     request.once('end', () => timer.dispose());
     request.once('close', () => timer.dispose());
     return timer;

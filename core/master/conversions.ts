@@ -168,5 +168,7 @@ function bound(list: readonly Resource[], { offer }: OperationPlace): Resources 
 
 /** Says that what an operation needs is not there. */
 export function shortage(needed: Resources, available: Resources): string {
-  return `${needed.toString()} is needed and ${available.toString()} is available`;
+  const isMount = needed.toWire().some(({ disk }) => disk?.source?.type === 'MOUNT');
+  const hint = isMount ? '; a disk of type MOUNT is taken as a whole' : '';
+  return `${needed.toString()} is needed and ${available.toString()} is available${hint}`;
 }

@@ -3,6 +3,7 @@
  * left for the system itself. The figures are those of Mesos.
  */
 import type { Resource } from '../api/index.js';
+import { PlateauError } from '../base/index.js';
 import { reservedFor } from './parse-resources.js';
 import { DEFAULT_ROLE } from './roles.js';
 import { Resources } from './resources.js';
@@ -40,12 +41,14 @@ export interface DefaultResourcesOptions {
 
 /**
  * What was stated, and cpus, mem, disk and ports as far as nothing was stated for these names.
- * @throws PlateauError `INVALID_RESOURCES` when what was stated is not well-formed.
+ * @throws PlateauError `INVALID_RESOURCES` when what was stated is not well-formed, or when a name that
+ *   has a meaning comes with a type that it cannot have.
  */
 export function defaultResources(
   facts: HostFacts,
   { stated = [], defaultRole = DEFAULT_ROLE }: DefaultResourcesOptions = {},
 ): Resources {
+  for (const resource of stated) assertTypeOfName(resource);
   const statedNames = new Set(stated.map(({ name }) => name));
   const defaults = hostResources(facts).filter(({ name }) => !statedNames.has(name));
   const reservation = reservedFor(defaultRole);
@@ -53,6 +56,26 @@ export function defaultResources(
     ...stated,
     ...defaults.map((resource) => ({ ...resource, ...reservation })),
   ]);
+}
+
+/** Types of the names that have a meaning, and how a value of that type is written. */
+const TYPES_OF_NAMES: ReadonlyMap<string, readonly [type: Resource['type'], example: string]> =
+  new Map([
+    ['cpus', ['SCALAR', 'a number, such as cpus:4']],
+    ['mem', ['SCALAR', 'a number of MiB, such as mem:1024']],
+    ['disk', ['SCALAR', 'a number of MiB, such as disk:1024']],
+    ['gpus', ['SCALAR', 'a number, such as gpus:1']],
+    ['ports', ['RANGES', 'ranges, such as ports:[31000-32000]']],
+  ]);
+
+/** A task could not ask for cpus that are a set, nor for a number of ports. */
+function assertTypeOfName({ name, type }: Resource): void {
+  const [wanted, example] = TYPES_OF_NAMES.get(name) ?? [];
+  if (wanted === undefined || wanted === type) return;
+  throw new PlateauError(
+    'INVALID_RESOURCES',
+    `resources: '${name}' is of type ${type}; it must be ${example}`,
+  );
 }
 
 function hostResources({ cpus, memoryBytes, diskBytes }: HostFacts): Resource[] {

@@ -31,7 +31,8 @@ function parseAlternative(alternative: string): Quantities {
   for (const part of alternative.split(';').map((text) => text.trim())) {
     if (part === '') continue;
     const [, name, number] = /^([^:()[\]{}]+?)\s*:\s*(\S+)$/.exec(part) ?? [];
-    if (name === undefined || number === undefined) throw invalid(part, 'expected name:number');
+    if (name === undefined || number === undefined || Number.isNaN(Number(number)))
+      throw invalid(part, 'expected name:number');
     amounts.set(name, (amounts.get(name) ?? 0) + amountOf(part, number));
   }
   return amounts;

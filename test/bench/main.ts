@@ -27,6 +27,7 @@ import { PAPER } from './paper.js';
 import { benchRatio } from './ratio.js';
 import type { BenchResult } from './result.js';
 import { WHY } from './why.js';
+import { STATUS_UPDATES } from './updates.js';
 import { IDLE_STREAMS, LARGE_STATE, POLLED_STATE } from './state.js';
 
 /** In the order in which they run. */
@@ -50,6 +51,7 @@ const SUITES: Readonly<Record<string, readonly Bench[]>> = {
   launcher: [{ name: 'launcher', run: benchLauncher }],
   cluster: [{ name: 'cluster', run: benchCluster }],
   ratio: [{ name: 'ratio', run: benchRatio }],
+  updates: [STATUS_UPDATES],
   state: [LARGE_STATE, POLLED_STATE, IDLE_STREAMS],
   paper: [PAPER],
 };

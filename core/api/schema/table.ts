@@ -4535,6 +4535,7 @@ export const MESSAGE_TABLE: { readonly [Name in keyof Messages]: readonly FieldR
       type: 'CheckpointTaskProbeContext',
       kind: 'message',
     },
+    { name: 'next_update', number: 10, label: 'optional', type: 'uint32', kind: 'scalar' },
   ],
   CheckpointTaskProbeContext: [
     { name: 'user', number: 1, label: 'optional', type: 'string', kind: 'scalar' },

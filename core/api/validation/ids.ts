@@ -22,10 +22,13 @@ export function validateId(value: string, what = 'ID'): string | undefined {
   if (bytes > MAX_ID_BYTES)
     return `${what} must not exceed ${MAX_ID_BYTES} bytes, and has ${bytes}`;
   if (value === '.' || value === '..') return `${what} must not be '${value}'`;
-  const text = JSON.stringify(value);
-  if (CONTROL.test(value)) return `${what} ${text} must not contain control characters`;
+  if (CONTROL.test(value)) {
+    return `${what} ${JSON.stringify(value)} must not contain control characters`;
+  }
   if (SEPARATOR.test(value)) return `${what} '${value}' must not contain slashes or backslashes`;
-  if (LONE_SURROGATE.test(value)) return `${what} ${text} must be well-formed Unicode`;
+  if (LONE_SURROGATE.test(value)) {
+    return `${what} ${JSON.stringify(value)} must be well-formed Unicode`;
+  }
   return undefined;
 }
 

@@ -46,6 +46,7 @@ function amountsFault(amounts: Amounts, field: string): Reason {
 
 function nameFault(name: string): Reason {
   if (name === '') return 'has an empty name';
+  if (name === 'ports') return 'is no amount: ports cannot be guaranteed or limited';
   if (name.length > MAX_QUOTA_RESOURCE_LENGTH) {
     return `has a name of more than ${MAX_QUOTA_RESOURCE_LENGTH} characters`;
   }
@@ -58,6 +59,9 @@ function nameFault(name: string): Reason {
 function amountFault(name: string, value: number): Reason {
   if (!Number.isFinite(value)) return `is ${value}; it must be a finite number`;
   if (value < 0) return `is ${value}; it must not be negative`;
+  if (name === 'gpus' && !Number.isInteger(value)) {
+    return `is ${value}; gpus come as whole numbers only`;
+  }
   const largest = name === 'mem' || name === 'disk' ? MAX_QUOTA_MIB : MAX_QUOTA_AMOUNT;
   if (value > largest) return `is ${value}; it must not be above ${largest}`;
   if (value === 0 || Math.round(value * THOUSANDTHS) > 0) return undefined;
@@ -107,8 +111,9 @@ export function parseWeights(text: string): WeightInfo[] {
 function parseWeight(part: string): WeightInfo {
   const mark = part.lastIndexOf('=');
   const number = part.slice(mark + 1).trim();
-  if (mark < 0 || number === '') throw invalid(`'${part}' is not of the form role=number`);
-  const info = { role: part.slice(0, mark).trim(), weight: Number(number) };
+  const weight = number === '' ? Number.NaN : Number(number);
+  if (mark < 0 || Number.isNaN(weight)) throw invalid(`'${part}' is not of the form role=number`);
+  const info = { role: part.slice(0, mark).trim(), weight };
   const problem = validateWeight(info);
   if (problem !== undefined) throw invalid(`'${part}': ${problem}`);
   return info;

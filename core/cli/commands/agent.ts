@@ -8,6 +8,7 @@ import {
   CHECKPOINT_FORMAT,
   agentConfig,
 } from '../../agent/index.js';
+import { validateRole } from '../../api/index.js';
 import { DEFAULT_MASTER_PORT, parseAddresses } from '../../client/index.js';
 import { type Disposable, PlateauError, type Store, systemWorld } from '../../base/index.js';
 import {
@@ -31,7 +32,7 @@ import { defaultResources, parseAttributes, parseResourceList } from '../../reso
 import { lockWorkDirectory, openStore } from '../../store/index.js';
 import { qosController, resourceEstimator } from '../agent-modules.js';
 import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
-import { parseDomain, readFlag } from '../flag-values.js';
+import { flagError, parseDomain, readFlag } from '../flag-values.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
 import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
@@ -147,6 +148,8 @@ async function serve(parts: Parts): Promise<void> {
 /** The settings that the flags and the host give. */
 export function toConfig(flags: Flags, facts: HostFacts, workDir: string): AgentConfig {
   const defaultRole = flags.required('default_role');
+  const roleFault = validateRole(defaultRole);
+  if (roleFault !== undefined) throw flagError('default_role', roleFault);
   const stated = parseResourceList(flags.text('resources') ?? '', defaultRole);
   return agentConfig({
     workDir,

@@ -165,6 +165,7 @@ async function plan(texts: readonly string[], options: PlanOptions): Promise<voi
   const machine_ids = texts.map((text) => parseMachine(text));
   const master = operatorClient(options);
   const { windows = [] } = await readSchedule(master);
+  assertNotPlanned(machine_ids, windows);
   await replace(master, [...windows, { machine_ids, unavailability }]);
   report(options, { machines: machine_ids, done: 'scheduled' });
   const places = await placesOfAgents(master);
@@ -172,6 +173,21 @@ async function plan(texts: readonly string[], options: PlanOptions): Promise<voi
     if (places.some((place) => isPartOf(machine, place))) continue;
     printNotice(`no agent runs on ${machineText(machine)} now: see HOST of plateau agents`);
   }
+}
+
+/** A second window for a machine is refused by the master, in words about the schedule as a whole. */
+function assertNotPlanned(
+  machines: readonly MachineID[],
+  windows: readonly MaintenanceWindow[],
+): void {
+  const planned = new Set(windows.flatMap(machinesOf).map(machineName));
+  const again = machines.find((machine) => planned.has(machineName(machine)));
+  if (again === undefined) return;
+  const text = machineText(again);
+  throw new PlateauError(
+    'CALL_REFUSED',
+    `${text} has a window already: take it out with 'plateau maintenance cancel ${text}' first`,
+  );
 }
 
 function startOf(text: string): number {

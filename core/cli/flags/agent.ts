@@ -56,6 +56,7 @@ export const AGENT_FLAGS: readonly FlagRow[] = [
     name: 'oversubscribed_resources_interval',
     kind: 'duration',
     default: '15secs',
+    minimum: 1,
     help: 'time between questions to the resource estimator',
   },
   {
@@ -160,6 +161,7 @@ export const AGENT_FLAGS: readonly FlagRow[] = [
     name: 'disk_watch_interval',
     kind: 'duration',
     default: '1mins',
+    minimum: 1,
     help: 'time between looks at the disk',
   },
   {

@@ -47,6 +47,7 @@ export const MASTER_FLAGS: readonly FlagRow[] = [
     name: 'allocation_interval',
     kind: 'duration',
     default: '1secs',
+    minimum: 1,
     help: 'time between batch allocations',
   },
   {
@@ -157,6 +158,7 @@ export const MASTER_FLAGS: readonly FlagRow[] = [
     name: 'agent_ping_timeout',
     kind: 'duration',
     default: '15secs',
+    minimum: 1,
     help: 'time between pings of an agent',
   },
   {
@@ -201,6 +203,7 @@ export const MASTER_FLAGS: readonly FlagRow[] = [
     name: 'registry_gc_interval',
     kind: 'duration',
     default: '15mins',
+    minimum: 1,
     help: 'time between clean-ups of unreachable and gone agents in the registry',
   },
   {

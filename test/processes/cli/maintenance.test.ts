@@ -83,6 +83,14 @@ describe('plateau maintenance', function () {
     expect((await run('schedule')).stdout).to.equal('{}\n');
   });
 
+  it('says how to plan a machine anew', async () => {
+    await run('plan', 'twice');
+    const again = await run('plan', 'Twice');
+    expect(again.code).to.equal(1);
+    expect(again.stderr).to.match(/Twice has a window already.*plateau maintenance cancel Twice/);
+    expect((await run('cancel', 'twice')).code).to.equal(0);
+  });
+
   it('adds windows, and says where no agent runs', async () => {
     const planned = await run('plan', 'h/10.0.0.1', 'h/10.0.0.2', '--start', 'in 10mins');
     expect(planned).to.deep.include({ code: 0, stdout: 'h (10.0.0.1), h (10.0.0.2): scheduled\n' });
@@ -102,7 +110,7 @@ describe('plateau maintenance', function () {
     [['start', 'nowhere'], 1, /'nowhere' is in no maintenance schedule/],
     [['cancel', 'nowhere'], 1, /nowhere is in no maintenance schedule/],
     [['schedule', '/nowhere'], 2, /file \/nowhere holds no maintenance schedule/],
-    [['frob'], 2, /too many arguments/],
+    [['frob'], 2, /unknown command 'maintenance frob': there are status, schedule, /],
   ] as const) {
     it(`refuses ${argv.join(' ')}`, async () => {
       const ended = await run(...argv);

@@ -84,5 +84,10 @@ describe('The page about sharing', function () {
       expect(ended.stderr, argv.join(' ')).to.not.equal('');
       expect(ended.stdout, argv.join(' ')).to.equal('');
     }
+    const mistyped = await run('quota', 'sett', 'free');
+    expect(mistyped.code).to.equal(2);
+    expect(mistyped.stderr).to.match(/unknown command 'quota sett': there are list, set, remove/);
+    const ports = await run('quota', 'set', 'free', '--limit', 'ports:[1-2]');
+    expect(ports.stderr).to.match(/'ports:\[1-2\]': expected name:number/);
   });
 });

@@ -234,6 +234,11 @@ export class Host {
     this.#incarnation.store.crash(kept);
   }
 
+  /** Whether the agent was killed and not started again. */
+  get isDead(): boolean {
+    return this.#incarnation?.isDead === true;
+  }
+
   /** The next write of the agent fails. */
   failNextWrite(): void {
     this.#incarnation?.store.failNextWrites();

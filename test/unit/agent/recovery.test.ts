@@ -194,7 +194,7 @@ describe('Agent recovery', () => {
     await host.start();
     const record = host.medium.get('agent')?.value ?? '';
     const write = (value: string): void => host.medium.apply({ puts: [{ key: 'agent', value }] });
-    write(record.replace('"format":1', '"format":2'));
+    write(record.replace('"format":2', '"format":3'));
     expect(await host.restart().catch((error: unknown) => error)).to.include({
       code: 'WORK_DIR_FORMAT',
     });

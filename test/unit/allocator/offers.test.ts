@@ -48,6 +48,24 @@ describe('HierarchicalAllocator: what is offered', () => {
     await cluster.expectOffers(offer('F1', 'role1', 'A1', 'disk:1'));
   });
 
+  it('looks again at what was too little when somebody comes who takes less', async () => {
+    const offerFilters = { role2: { min_allocatable_resources: { quantities: [] } } };
+    const less = offer('F2', 'role2', 'A1', 'disk:1');
+    cluster.addFramework('F1', ['role1']);
+    cluster.addFramework('F2', ['role2'], { offerFilters, active: false });
+    cluster.addAgent('A1', 'disk:1');
+    await cluster.tick(3);
+    await cluster.expectOffers();
+    cluster.setActive('F2', true);
+    await cluster.expectOffers(less);
+    cluster.recover({ framework: 'F2', agent: 'A1', role: 'role2' });
+    cluster.suppress('F2');
+    await cluster.tick(3);
+    await cluster.expectOffers();
+    cluster.revive('F2');
+    await cluster.expectOffers(less);
+  });
+
   it('offers reservations to their role and its subroles only', async () => {
     cluster.addAgent('A1', 'cpus(a):2;mem(a):1024');
     cluster.addAgent('A2', 'cpus(b):2;mem(b):1024;cpus:1;mem:1024');

@@ -1,5 +1,12 @@
 import { expect } from 'chai';
-import { decodeJson, defaultOf, encodeJson, messagesEqual } from '../../../core/api/index.js';
+import {
+  type TaskStatus,
+  decodeJson,
+  defaultOf,
+  encodeJson,
+  encodeJsonOnce,
+  messagesEqual,
+} from '../../../core/api/index.js';
 import { PlateauError } from '../../../core/base/index.js';
 
 const written = (value: number): string => encodeJson('ValueScalar', { value });
@@ -83,6 +90,26 @@ describe('encodeJson', () => {
     expect(encodeJson('SchedulerAttributeConstraintPredicate', { exists: {} })).to.equal(
       '{"exists":{}}',
     );
+  });
+});
+
+describe('encodeJsonOnce', () => {
+  const one: TaskStatus = { task_id: { value: 't1' }, state: 'TASK_RUNNING', message: 'one' };
+  const other: TaskStatus = { ...one, message: 'two' };
+
+  it('writes what encodeJson writes, by itself and inside of others', () => {
+    const inside = encodeJson('SchedulerEvent', { type: 'UPDATE', update: { status: one } });
+    expect(encodeJsonOnce('TaskStatus', one)).to.equal(encodeJson('TaskStatus', { ...one }));
+    const again = encodeJson('SchedulerEvent', { type: 'UPDATE', update: { status: one } });
+    expect(again).to.equal(inside);
+  });
+
+  it('never gives one message the text of another', () => {
+    encodeJsonOnce('TaskStatus', one);
+    expect(encodeJson('TaskStatus', other)).to.include('two');
+    encodeJsonOnce('TaskStatus', other);
+    expect(encodeJson('TaskStatus', one)).to.include('one');
+    expect(encodeJsonOnce('TaskStatus', one)).to.include('one');
   });
 });
 

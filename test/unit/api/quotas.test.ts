@@ -17,6 +17,8 @@ describe('validateQuotaConfig', () => {
       { role: 'prod' },
       { role: '*', limits: {} },
       limited('cpus', 0),
+      limited('gpus', 0),
+      limited('gpus', 2),
       limited('cpus', 1e12),
       limited('mem', 1_099_511_627_776),
       limited('disk', 1_099_511_627_776),
@@ -40,6 +42,8 @@ describe('validateQuotaConfig', () => {
       [limited('disk', 1_099_511_627_777), /"disk".*above/],
       [limited('cpus', 0.0001), /"cpus".*rounds to 0/],
       [limited('', 1), /empty name/],
+      [limited('ports', 10), /"ports" is no amount/],
+      [limited('gpus', 0.5), /"gpus" is 0.5; gpus come as whole numbers only/],
       [limited('\ud800', 1), /halves of characters/],
       [limited('x'.repeat(256), 1), /more than 255 characters/],
       [
@@ -76,6 +80,10 @@ describe('Weights', () => {
       { role: 'prod', weight: 2 },
       { role: 'a/b', weight: 0.5 },
     ]);
+  });
+
+  it('are never called NaN to those who wrote something else', () => {
+    expect(() => parseWeights('prod=x')).to.throw("'prod=x' is not of the form role=number");
   });
 
   for (const bad of ['prod', 'prod=', '=1', 'prod=0', 'prod=x', 'a b=1', 'prod=1,prod=2']) {

@@ -80,6 +80,7 @@ describe('loadAllocator', () => {
     const missing = await failure(() => load(join(folder, 'none.mjs')));
     expect(missing).to.include({ code: 'INVALID_FLAG' });
     expect(missing.message).to.match(/^--allocator: module '.*none\.mjs' cannot be loaded: /);
+    expect((await failure(() => load(''))).message).to.match(/^--allocator: names no module$/);
     const unknown = await failure(() => load('no-such-package-of-anybody'));
     expect(unknown.message).to.match(/'no-such-package-of-anybody' cannot be loaded/);
     const broken = write('broken.mjs', 'throw new Error("at load");');

@@ -25,6 +25,11 @@ describe('plateau why: what it prints', () => {
     expect(text).to.match(/^ {4}\S+Z \(0ms ago\) OFFERED 1 agent\(s\), share 100.0 %$/m);
   });
 
+  it('shows a task that is described by conditions alone', async () => {
+    const answer = await explanation({ task: { resources: {}, constraints: ['rack=r1'] } });
+    expect(explanationLines(answer)).to.include('task: rack=r1');
+  });
+
   it('puts each near miss below its reason, and then what to change', async () => {
     const answer = await explanation({ task: { resources: { cpus: 6 }, constraints: [] } });
     const lines = explanationLines(answer);
@@ -41,6 +46,10 @@ describe('plateau why: what it prints', () => {
     if (allocation === undefined) throw new Error('nothing was decided');
     const other = { ...answer, allocation: { ...allocation, rolesLeftOut: ['a', 'b'] } };
     expect(explanationLines(other).at(-1)).to.equal('2 more role(s): ask about one with --role');
-    expect(explanationLines({ ...answer, allocation: undefined })).to.have.length(2);
+    const removed = { ...answer, state: 'removed', allocation: undefined } as const;
+    expect(explanationLines(removed)).to.have.length(2);
+    expect(explanationLines({ ...answer, allocation: undefined }).at(-1)).to.equal(
+      'the allocator of this master does not tell its reasons',
+    );
   });
 });

@@ -82,6 +82,7 @@ describe('masterConfig', () => {
       ['domain', '{', /./],
       ['domain', '{}', /region and a zone/],
       ['domain', '/does/not/exist', /ENOENT/],
+      ['domain', 'eu', /'eu' is neither JSON nor a file/],
       ['weights', 'prod', /prod/],
       ['weights', 'prod=0', /prod/],
       ['roles', 'a//b', /./],

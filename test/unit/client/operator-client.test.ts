@@ -84,6 +84,10 @@ describe('OperatorClient', () => {
       .that.equals('The master refused GET_STATE with status 400: no such framework');
     expect(error).to.have.nested.property('context.status', 400);
     expect(error).to.have.property('retriable', false);
+    const page = await failureOf(client.getText('/plateau/v1/why?framework=x%20y'));
+    expect(page)
+      .to.have.property('message')
+      .that.equals('The master refused /plateau/v1/why with status 400: no such framework');
     server.answer = (_received, response) => void response.writeHead(503).end();
     const busy = await failureOf(client.call({ type: 'GET_STATE' }));
     expect(busy).to.have.property('retriable', true);

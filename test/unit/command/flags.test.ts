@@ -14,6 +14,7 @@ import {
 const ROWS: readonly FlagRow[] = [
   { name: 'work_dir', kind: 'text', help: '' },
   { name: 'ping_timeout', kind: 'duration', default: '15secs', help: '' },
+  { name: 'interval', kind: 'duration', default: '1secs', minimum: 1, help: '' },
   { name: 'max_things', kind: 'integer', default: '5', minimum: 1, help: '' },
   { name: 'switch_user', kind: 'boolean', default: 'true', help: '' },
   { name: 'insecure', kind: 'boolean', default: 'false', help: '' },
@@ -70,6 +71,8 @@ describe('Flags', () => {
 
   for (const [argument, words] of [
     ['--ping_timeout=soon', 'ping-timeout'],
+    ['--ping_timeout=-1secs', 'must not be negative'],
+    ['--interval=0secs', 'at least 1ms'],
     ['--max_things=0', 'at least 1'],
     ['--max_things=1.5', 'whole number'],
     ['--switch_user=maybe', 'true or false'],
@@ -96,6 +99,7 @@ describe('Flags', () => {
       switch_user: 'true',
       insecure: 'false',
       registry: 'lmdb',
+      interval: '1secs',
       limit: '10MB',
     });
   });

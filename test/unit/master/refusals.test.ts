@@ -141,9 +141,13 @@ const CREATES: readonly (readonly [string, readonly Resource[], RegExp])[] = [
     [scalar('disk', 1, { disk: volume('v', 1).disk })],
     /not reserved/,
   ],
-  ['more than is there', [volume('v', 400)], /is needed and .* is available/],
+  ['more than is there', [volume('v', 400)], /is needed and .* is available$/],
   ['an id that is taken', [volume('taken', 10)], /id of another volume of role 'web'/],
-  ['a part of a MOUNT disk', [volume('v', 100, { source: MOUNT })], /is needed and/],
+  [
+    'a part of a MOUNT disk',
+    [volume('v', 100, { source: MOUNT })],
+    /is needed and .* taken as a whole$/,
+  ],
   [
     'another PATH disk',
     [volume('v', 1, { source: { type: 'PATH', path: { root: '/hdd' } } })],

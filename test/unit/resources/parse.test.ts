@@ -86,6 +86,20 @@ describe('parseResources', () => {
 });
 
 describe('defaultResources', () => {
+  for (const [stated, problem] of [
+    ['cpus:[1-2]', "'cpus' is of type RANGES; it must be a number"],
+    ['mem:{a}', "'mem' is of type SET; it must be a number of MiB"],
+    ['gpus:[0-1]', "'gpus' is of type RANGES; it must be a number"],
+    ['ports:4', "'ports' is of type SCALAR; it must be ranges, such as ports:[31000-32000]"],
+  ] as const) {
+    it(`refuses ${stated}, which no task could use`, () => {
+      const host = { cpus: 1, memoryBytes: undefined, diskBytes: undefined };
+      expect(() => defaultResources(host, { stated: parseResourceList(stated) }))
+        .to.throw(problem)
+        .with.property('code', 'INVALID_RESOURCES');
+    });
+  }
+
   const GIB = 2 ** 30;
 
   it('leaves 1 GiB of memory and 5 GiB of disk to the system', () => {
