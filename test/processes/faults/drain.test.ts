@@ -8,8 +8,8 @@ import { FaultCluster, type Program, eventually, pause, processesOf } from './cl
 import { LoadScheduler } from './load-scheduler.js';
 import { deedsOf, faultsOf, scriptOf } from './truth.js';
 
-/** Tasks that run or wait at a time: as many on each agent as the other could take. */
-const MAX_OPEN_TASKS = 16;
+/** Tasks that one agent could take, and that run or wait at a time. */
+const TASKS_OF_ONE_AGENT = 16;
 const DRAINING = 'REASON_AGENT_DRAINING';
 
 describe('Draining when the master is killed', function () {
@@ -22,6 +22,7 @@ describe('Draining when the master is killed', function () {
   let launched = 0;
   /** What tasks do; undefined: none is to be launched. */
   let work: string | undefined = 'sleep 1.5';
+  let maxOpen = TASKS_OF_ONE_AGENT;
 
   before(async () => {
     cluster = await FaultCluster.start(2);
@@ -33,7 +34,7 @@ describe('Draining when the master is killed', function () {
     scheduler = new LoadScheduler({
       masters: cluster.master.url,
       next: () => {
-        if (work === undefined || scheduler.open.length >= MAX_OPEN_TASKS) return undefined;
+        if (work === undefined || scheduler.open.length >= maxOpen) return undefined;
         const taskId = `task-${launched++}`;
         const folder = cluster.truthFolder;
         return { taskId, command: scriptOf({ folder, taskId, work, exit: 0 }) };
@@ -144,6 +145,8 @@ describe('Draining when the master is killed', function () {
 
   it('uses the agent again when it is reactivated', async () => {
     const before = tasksThere().length;
+    // More than the other agent takes: else all could go on there.
+    maxOpen = 2 * TASKS_OF_ONE_AGENT;
     expect(await command('reactivate', agentId)).to.equal(`${agentId}: active\n`);
     await eventually('tasks are launched there', () => tasksThere().length > before);
     work = undefined;
