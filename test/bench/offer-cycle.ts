@@ -6,7 +6,7 @@ import type { Allocation } from '../../core/allocator/index.js';
 import type { Offer, SchedulerEvent } from '../../core/api/index.js';
 import { type FrameworkId, id } from '../../core/base/index.js';
 import { type ClusterView, OfferWriter } from '../../core/master/index.js';
-import { collectGarbage, timed, type Bench } from './bench.js';
+import { timed, type Bench } from './bench.js';
 import { MasterRig } from './master-rig.js';
 import { type BenchResult, summarise } from './result.js';
 
@@ -66,7 +66,6 @@ async function measure(size: Size): Promise<readonly BenchResult[]> {
     await rig.subscribe(frameworks, (index, event) => note(offers, index, event));
     // oxlint-disable-next-line no-await-in-loop -- see above
     await rig.registerAgents(agents);
-    collectGarbage();
     const coldMs = timed(() => rig.allocator.runNow());
     if (offers.length !== agents) throw new Error(`${offers.length} offers of ${agents} agents`);
     const churnMs = [0, 1, 2].map(() => {
@@ -120,7 +119,6 @@ async function measureBuilt(size: Size): Promise<readonly BenchResult[]> {
     await rig.registerAgents(agents);
     const cycle = (): number => {
       messages = [];
-      collectGarbage();
       const ms = timed(() => rig.allocator.runNow());
       if (messages.length !== agents) throw new Error(`${messages.length} of ${agents} offers`);
       return ms;
