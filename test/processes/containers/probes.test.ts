@@ -169,12 +169,12 @@ describe('Probes', () => {
       expect(await probe(http(port)).outcome).to.have.property('kind', 'failed');
     });
 
-    it('reach servers on IPv6', async function () {
+    it('reach servers on IPv6, on a host that has it', async () => {
       const server = createHttpServer((_request, response) => response.end('ok'));
       const port = await listen(server, '::1').catch(() => undefined);
-      if (port === undefined) this.skip();
-      const outcome = await probe({ ...http(port), address: '::1' } as ProbeSpec).outcome;
-      expect(outcome).to.deep.equal({ kind: 'answered', status: 200 });
+      const outcome = await probe({ ...http(port ?? 1), address: '::1' } as ProbeSpec).outcome;
+      if (port === undefined) expect(outcome).to.have.property('kind', 'failed');
+      else expect(outcome).to.deep.equal({ kind: 'answered', status: 200 });
     });
 
     it('let go of a server that is silent when they are given up', async () => {
