@@ -33,7 +33,6 @@ export class Revocation {
 
   look(): void {
     const { cluster } = this.#context;
-    if (cluster.quotas.size === 0) return;
     this.#forgetEnded();
     const plan = planRevocation({ cluster, tasks: this.#tasks, ending: this.#ending });
     if (plan !== undefined) rescindForGuarantees(this.#context);
