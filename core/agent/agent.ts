@@ -17,66 +17,35 @@ import {
   type ContainerId,
   type Disposable,
   PlateauError,
-  type Store,
-  type World,
   errorMessage,
   id,
   Timers,
+  type FrameworkId,
+  type TaskId,
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
-import { CHECKPOINT_FORMAT, Checkpoint, KEYS } from './checkpoint.js';
-import { CheckpointedResources } from './checkpointed-resources.js';
+import type { AgentOptions } from './agent-options.js';
+import { CHECKPOINT_FORMAT, KEYS } from './checkpoint.js';
 import { CommandTasks } from './command-tasks.js';
-import type { AgentAddress, AgentConfig } from './config.js';
-import type { AgentContext } from './context.js';
+import type { AgentConfig } from './config.js';
 import { assertDisksApart, configuredDisks } from './disks.js';
 import type { TaskContext } from './task-context.js';
 import { CustomExecutors } from './custom-executors.js';
 import { Endings } from './endings.js';
 import { ExecutorApi } from './executor-api.js';
-import { SandboxCollector } from './gc.js';
-import { type ResourceEstimator, resourceUsage } from './estimator.js';
+import { resourceUsage } from './estimator.js';
 import { introduction } from './introduction.js';
 import { Launches } from './launches.js';
 import { NestedContainers } from './nested-containers.js';
-import { AgentMetrics, metricsSnapshot } from './metrics.js';
-import { Operations } from './operations.js';
+import { makeContext } from './make-context.js';
+import { type OrderParts, takeOrder } from './master-orders.js';
+import { metricsSnapshot } from './metrics.js';
 import { Oversubscription } from './oversubscription.js';
-import type {
-  ContainerEnd,
-  Containerizer,
-  ExecutorStream,
-  MasterConnection,
-  MasterConnector,
-  Sandboxes,
-  Volumes,
-} from './ports.js';
-import { type QosController, QualityOfService } from './qos.js';
+import type { ContainerEnd, ExecutorStream, MasterConnection } from './ports.js';
+import { QualityOfService } from './qos.js';
 import { Recovery } from './recovery.js';
 import { Registration } from './registration.js';
-import { TaskReports } from './reports.js';
 import { AgentState } from './state.js';
-import { StatusUpdates } from './status-updates.js';
-
-export interface AgentOptions {
-  readonly world: World;
-  /** The checkpoint; nobody else may write to it. */
-  readonly store: Store;
-  readonly containerizer: Containerizer;
-  readonly sandboxes: Sandboxes;
-  readonly volumes: Volumes;
-  readonly connector: MasterConnector;
-  /** Says how much may be given to revocable tasks. Default: nothing. */
-  readonly estimator?: ResourceEstimator | undefined;
-  /** Says which executors have to end. Default: none. */
-  readonly qosController?: QosController | undefined;
-  readonly config: AgentConfig;
-  readonly address: AgentAddress;
-  /** Changes with each boot of the host. */
-  readonly bootId: string;
-  /** The agent cannot go on, and has stopped: the store failed, or the master has removed it. */
-  readonly onFatal?: (error: PlateauError) => void;
-}
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -84,9 +53,10 @@ export class Agent {
   readonly #registration: Registration;
   readonly #commandTasks: CommandTasks;
   readonly #customExecutors: CustomExecutors;
-  readonly #launches: Launches;
   readonly #endings: Endings;
   readonly #executorApi: ExecutorApi;
+  /** Those who do what the master wants. */
+  readonly #parts: OrderParts;
   readonly #containers: NestedContainers;
   readonly #oversubscription: Oversubscription;
   readonly #qualityOfService: QualityOfService;
@@ -106,7 +76,7 @@ export class Agent {
     this.#startedMs = options.world.clock.elapsed();
     const timers = new Timers(options.world.clock);
     const state = new AgentState(options.config);
-    const { config, world, address } = options;
+    const { config, world } = options;
     this.#registration = new Registration({
       connector: options.connector,
       timers,
@@ -119,7 +89,13 @@ export class Agent {
         this.#context.operations.pause();
       },
     });
-    this.#context = this.#makeContext(timers, state, address);
+    this.#context = makeContext({
+      ...options,
+      timers,
+      state,
+      send: (message) => this.#registration.send(message),
+      onFailure: (error) => this.#fatal(error, 'the checkpoint could not be written'),
+    });
     this.#oversubscription = new Oversubscription({
       world,
       timers,
@@ -138,7 +114,7 @@ export class Agent {
       batch.afterwards(() => this.#customExecutors.tellExited(executor, 0));
     });
     const runners = { commandTasks: this.#commandTasks, customExecutors: this.#customExecutors };
-    this.#launches = new Launches(this.#context, runners);
+    const launches = new Launches(this.#context, runners);
     this.#endings = new Endings(this.#context, runners);
     this.#qualityOfService = new QualityOfService({
       world,
@@ -154,11 +130,22 @@ export class Agent {
       agentInfo: () => this.agentInfo,
       isReady: () => this.#isRecovered && !this.#isClosed,
     });
+    this.#parts = {
+      context: this.#context,
+      launches,
+      endings: this.#endings,
+      executorApi: this.#executorApi,
+    };
   }
 
   /** What the agent knows, for pages: frameworks, executors, tasks, and their history. */
   get state(): AgentState {
     return this.#context.state;
+  }
+
+  /** Tasks of a framework of which updates wait to be acknowledged by it. */
+  unacknowledged(frameworkId: FrameworkId): readonly TaskId[] {
+    return this.#context.updates.waiting(frameworkId);
   }
 
   /** What the agent is to others: with its id once it has one, with its configured resources. */
@@ -270,7 +257,7 @@ export class Agent {
     else if (registered !== undefined) this.#registered(registered.agent_id.value, message);
     else if (reregistered !== undefined) this.#registered(reregistered.agent_id.value, message);
     else if (refused !== undefined) this.#refused(refused.message, refused.shutdown === true);
-    else if (this.#registration.isRegistered) this.#handle(message);
+    else if (this.#registration.isRegistered) takeOrder(this.#parts, message);
   }
 
   /** Containers that the operators' API launches; to be asked once the agent has recovered. */
@@ -319,63 +306,6 @@ export class Agent {
     this.#customExecutors.ended(containerId, end);
   }
 
-  #makeContext(timers: Timers, state: AgentState, address: AgentAddress): TaskContext {
-    const { config, world, store, sandboxes, containerizer, volumes } = this.#options;
-    const checkpoint = new Checkpoint({
-      store,
-      timers,
-      onFailure: (error) => this.#fatal(error, 'the checkpoint could not be written'),
-    });
-    const updates = new StatusUpdates({
-      timers,
-      clock: world.clock,
-      config,
-      send: ({ frameworkId, status, latestState }) =>
-        this.#registration.send({
-          type: 'STATUS_UPDATE',
-          status_update: {
-            framework_id: { value: frameworkId },
-            status,
-            latest_state: latestState(),
-          },
-        }),
-    });
-    const operations = new Operations({
-      world,
-      config,
-      timers,
-      checkpoint,
-      state,
-      send: (operation) =>
-        this.#registration.send({ type: 'OPERATION_STATUS', operation_status: { operation } }),
-    });
-    const context: AgentContext = {
-      world,
-      config,
-      address,
-      containerizer,
-      timers,
-      checkpoint,
-      state,
-      checkpointed: new CheckpointedResources({
-        world,
-        config,
-        timers,
-        checkpoint,
-        state,
-        volumes,
-        operations,
-      }),
-      operations,
-      volumes,
-      updates,
-      collector: new SandboxCollector({ world, config, sandboxes, checkpoint, timers }),
-      metrics: new AgentMetrics(),
-      send: (message) => this.#registration.send(message),
-    };
-    return { ...context, reports: new TaskReports(context) };
-  }
-
   #introduction(): LinkAgentMessage {
     return introduction({
       agentInfo: this.agentInfo,
@@ -420,47 +350,6 @@ export class Agent {
     this.#endings.dropUnknown(message.reregistered?.unknown_tasks ?? []);
   }
 
-  #handle(message: LinkMasterMessage): void {
-    if (message.run_tasks !== undefined) this.#launches.run(message.run_tasks);
-    if (message.kill_task !== undefined) this.#endings.killTask(message.kill_task);
-    if (message.drain !== undefined) this.#endings.drain(message.drain);
-    if (message.acknowledge !== undefined) {
-      const { framework_id, task_id, uuid } = message.acknowledge;
-      this.#context.updates.acknowledge(
-        id<'FrameworkId'>(framework_id.value),
-        id<'TaskId'>(task_id.value),
-        uuid,
-      );
-    }
-    if (message.shutdown_framework !== undefined) {
-      const frameworkId = id<'FrameworkId'>(message.shutdown_framework.framework_id.value);
-      this.#endings.shutdownFramework(frameworkId);
-    }
-    if (message.shutdown_executor !== undefined) {
-      this.#endings.shutdownExecutor(message.shutdown_executor);
-    }
-    if (message.framework_message !== undefined) {
-      const { framework_id, executor_id, data } = message.framework_message;
-      const framework = this.state.frameworks.get(id<'FrameworkId'>(framework_id.value));
-      const executor = framework?.executors.get(id<'ExecutorId'>(executor_id.value));
-      this.#executorApi.deliverMessage(executor, data);
-    }
-    if (message.checkpoint_resources !== undefined) {
-      this.#context.checkpointed.apply(message.checkpoint_resources.resources ?? []);
-    }
-    if (message.apply_operation !== undefined) {
-      const { resources = [], ...order } = message.apply_operation;
-      this.#context.checkpointed.apply(resources, order);
-    }
-    if (message.acknowledge_operation !== undefined) {
-      const { value } = message.acknowledge_operation.status_uuid;
-      this.#context.operations.acknowledge(value);
-    }
-    if (message.update_framework !== undefined) {
-      this.#endings.updateFramework(message.update_framework.framework_info);
-    }
-  }
-
   #refused(message: string, isForGood: boolean): void {
     if (!isForGood) {
       this.#registration.refused(message);
@@ -501,6 +390,7 @@ export class Agent {
     this.#isClosed = true;
     this.#endListener?.dispose();
     this.#customExecutors.closeStreams();
+    this.#containers.close();
     this.#registration.stop();
     this.#context.timers.dispose();
   }

@@ -157,7 +157,8 @@ export class CommandTasks {
     const { checkpointed, collector, containerizer, timers } = this.#context;
     const { task } = running;
     await collector.whenSafe(spec.sandbox);
-    const problem = spec.volumes && (await checkpointed.whenReady(spec.volumes));
+    const volumes = [...(spec.volumes ?? []), ...(spec.parent?.volumes ?? [])];
+    const problem = volumes.length > 0 ? await checkpointed.whenReady(volumes) : undefined;
     if (timers.isDisposed) return;
     if (task.ending !== undefined) {
       this.#finish(running, (batch) => this.#reportEnd(batch, task, undefined));

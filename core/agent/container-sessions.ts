@@ -1,5 +1,5 @@
 /**
- * The streams of containers that run in sessions: what one writes goes to everybody who listens, and
+ * The streams of containers that run in sessions, or on a terminal: what one writes goes to everybody who listens, and
  * the slowest of them holds it up. Nothing is kept here.
  */
 import type { Disposable } from '../base/index.js';
@@ -19,6 +19,7 @@ export interface SessionReader {
 
 export class ContainerSession {
   readonly #pipes: ContainerPipes;
+  readonly #onUnused: () => void;
   readonly #readers = new Set<SessionReader>();
   readonly #full = new Set<SessionReader>();
   #hasOutputEnded = false;
@@ -27,8 +28,15 @@ export class ContainerSession {
   #hasWriter = false;
   #isReading = false;
 
-  constructor(pipes: ContainerPipes) {
+  /** `onUnused` is called when the last reader or writer has left. */
+  constructor(pipes: ContainerPipes, onUnused: () => void = () => undefined) {
     this.#pipes = pipes;
+    this.#onUnused = onUnused;
+  }
+
+  /** Whether nobody listens or writes. */
+  get isUnused(): boolean {
+    return this.#readers.size === 0 && !this.#hasWriter;
   }
 
   /** Whether nothing more will be written and all was given. */
@@ -52,8 +60,9 @@ export class ContainerSession {
     if (this.#isOver) reader.end();
     else if (!this.#isReading) this.#read();
     return toDisposable(() => {
-      this.#readers.delete(reader);
+      const wasThere = this.#readers.delete(reader);
       this.ready(reader);
+      if (wasThere && this.isUnused) this.#onUnused();
     });
   }
 
@@ -69,8 +78,13 @@ export class ContainerSession {
     return {
       write: (bytes) => this.#pipes.write(bytes),
       end: () => this.#pipes.endInput(),
+      resize: (size) => {
+        this.#pipes.resize?.(size);
+        return this.#pipes.resize !== undefined;
+      },
       release: () => {
         this.#hasWriter = false;
+        if (this.isUnused) this.#onUnused();
       },
     };
   }
@@ -117,6 +131,8 @@ export interface SessionInput {
   /** Resolves when more may be written; false: the container takes no more. */
   write(bytes: Uint8Array): Promise<boolean>;
   end(): void;
+  /** Sets the size of the window, in characters; false: there is no terminal. */
+  resize(size: { readonly rows: number; readonly columns: number }): boolean;
   /** Lets go of the input without ending it. */
   release(): void;
 }

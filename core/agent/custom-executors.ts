@@ -137,13 +137,15 @@ export class CustomExecutors {
   shutdown(executor: AgentExecutor): void {
     const process = this.processOf(executor);
     if (process === undefined || executor.phase === 'terminating') return;
+    const hasSubscribed = executor.phase === 'running';
     executor.phase = 'terminating';
     process.registrationTimer?.dispose();
-    if (process.stream === undefined) {
+    if (!hasSubscribed) {
       this.#kill(process);
       return;
     }
-    process.stream.send({ type: 'SHUTDOWN' });
+    // One whose stream is away is told when it comes back in time.
+    process.stream?.send({ type: 'SHUTDOWN' });
     const graceMs = shutdownGraceMs(executor.info, this.#context.config);
     process.shutdownTimer = this.#context.timers.after(graceMs, () => this.#kill(process));
   }

@@ -9,9 +9,6 @@ import type { AgentExecutor } from './state.js';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Longest wait between attempts of an executor to subscribe again; told to it. */
-const SUBSCRIPTION_BACKOFF_MAX_MS = 2000;
-
 /** What a container of no framework sees. */
 export function baseEnvironment(sandbox: string): Readonly<Record<string, string>> {
   return { PATH: DEFAULT_PATH, HOME: sandbox };
@@ -44,7 +41,8 @@ export function containerEnvironment(options: {
     MESOS_SLAVE_PID: `slave(1)@${endpoint}`,
     ...(isCheckpointed && {
       MESOS_RECOVERY_TIMEOUT: formatDuration(config.recoveryTimeoutMs),
-      MESOS_SUBSCRIPTION_BACKOFF_MAX: formatDuration(SUBSCRIPTION_BACKOFF_MAX_MS),
+      // One that waited longer between its attempts would be killed after a restart of the agent.
+      MESOS_SUBSCRIPTION_BACKOFF_MAX: formatDuration(config.executorReregistrationTimeoutMs),
     }),
   };
 }

@@ -20,6 +20,9 @@ import type { ExecutorStream } from './ports.js';
 import type { AgentExecutor, AgentTask } from './state.js';
 import { MAX_PENDING_UPDATES_PER_TASK } from './status-updates.js';
 
+/** Updates of tasks that the agent does not know, for each executor, that may wait for acknowledgement. */
+export const MAX_PENDING_UNKNOWN_UPDATES = 1000;
+
 /** The executor that a call comes from, or why it is refused. */
 type Caller =
   | { readonly executor: AgentExecutor; readonly process: ExecutorProcess | undefined }
@@ -36,6 +39,8 @@ export class ExecutorApi {
   readonly #context: TaskContext;
   readonly #executors: CustomExecutors;
   readonly #options: ExecutorApiOptions;
+  /** How many updates of tasks that the agent does not know wait. */
+  readonly #unknownUpdates = new WeakMap<AgentExecutor, number>();
 
   constructor(options: ExecutorApiOptions) {
     this.#context = options.context;
@@ -52,6 +57,8 @@ export class ExecutorApi {
     const { executor, process } = caller;
     const isEnding = executor.phase === 'terminating' || executor.phase === 'terminated';
     if (process === undefined || isEnding) {
+      // What it still has to tell counts; it is told nothing but to end.
+      if (process !== undefined) this.#takeUpdates(process, call);
       stream.send({ type: 'SHUTDOWN' });
       stream.close();
       return { status: 200 };
@@ -84,7 +91,8 @@ export class ExecutorApi {
     const caller = this.#callerOf(call);
     if ('refusal' in caller) return caller.refusal;
     const { executor, process } = caller;
-    if (process?.stream === undefined) {
+    // One that was subscribed may go on to tell, also while its stream is away.
+    if (process === undefined || executor.phase === 'registering') {
       return { status: 403, message: 'Executor is not subscribed' };
     }
     if (call.type === 'UPDATE' && call.update !== undefined) {
@@ -181,12 +189,24 @@ export class ExecutorApi {
     batch.commit();
   }
 
+  #takeUpdates(process: ExecutorProcess, call: ExecutorCall): void {
+    const batch = this.#context.checkpoint.batch();
+    for (const { status } of call.subscribe?.unacknowledged_updates ?? []) {
+      this.#record(batch, process, status);
+    }
+    batch.commit();
+  }
+
   #update(process: ExecutorProcess, status: TaskStatus): CallAnswer {
     const { checkpoint, updates } = this.#context;
     const taskId = id<'TaskId'>(status.task_id.value);
     const pending = updates.pendingOf(process.executor.framework.id, taskId);
     if (pending >= MAX_PENDING_UPDATES_PER_TASK) {
       const message = `${pending} status updates of the task wait for acknowledgement: retry later`;
+      return { status: 503, message };
+    }
+    if (this.#isUnknown(process.executor, status) && !this.#hasRoom(process.executor)) {
+      const message = `${MAX_PENDING_UNKNOWN_UPDATES} status updates of tasks that the agent does not know wait for acknowledgement: retry later`;
       return { status: 503, message };
     }
     const batch = checkpoint.batch();
@@ -203,15 +223,14 @@ export class ExecutorApi {
   #record(batch: Batch, process: ExecutorProcess, status: TaskStatus): string | undefined {
     const { metrics, reports, world } = this.#context;
     const { executor } = process;
+    if (this.#isUnknown(executor, status)) return this.#passOn(batch, process, status);
     const task = executor.find(id<'TaskId'>(status.task_id.value));
     const uuid = status.uuid ?? '';
     const isNews = task !== undefined && !task.isTerminal && !task.seenUuids.has(uuid);
     const complete = isNews ? this.#complete(task, status) : status;
     const fault = statusSizeFault(complete);
     if (fault !== undefined) return fault;
-    const { task_id } = status;
-    const acknowledged = { type: 'ACKNOWLEDGED', acknowledged: { task_id, uuid } } as const;
-    batch.afterwards(() => process.stream?.send(acknowledged));
+    acknowledgeTo(batch, process, status);
     if (!isNews) {
       world.log.debug('a status update changes nothing', { task: status.task_id.value });
       return undefined;
@@ -223,6 +242,53 @@ export class ExecutorApi {
     if (!task.isTerminal) return undefined;
     process.pendingKills.delete(task.id);
     batch.afterwards(() => this.#executors.endIdle(executor));
+    return undefined;
+  }
+
+  /** Whether the agent has never been given the task: one that it knows has ended is another matter. */
+  #isUnknown(executor: AgentExecutor, { task_id: { value } }: TaskStatus): boolean {
+    const taskId = id<'TaskId'>(value);
+    const known = executor.find(taskId) ?? executor.framework.find(taskId);
+    if (known !== undefined) return false;
+    return !executor.completed.items.some(({ task_id }) => task_id.value === value);
+  }
+
+  #hasRoom(executor: AgentExecutor): boolean {
+    return (this.#unknownUpdates.get(executor) ?? 0) < MAX_PENDING_UNKNOWN_UPDATES;
+  }
+
+  /**
+   * A status of a task that only the executor knows goes to the scheduler, as in Mesos: it is repeated
+   * until it is acknowledged, but not remembered over a restart.
+   */
+  #passOn(batch: Batch, process: ExecutorProcess, status: TaskStatus): string | undefined {
+    const { metrics, state, updates, world } = this.#context;
+    const { executor } = process;
+    const { framework } = executor;
+    const taskId = id<'TaskId'>(status.task_id.value);
+    const fault = statusSizeFault(status);
+    // Without an acknowledgement the executor tells it again.
+    if (fault !== undefined || !this.#hasRoom(executor)) return fault;
+    acknowledgeTo(batch, process, status);
+    const isSilent = framework.isTerminating;
+    if (isSilent || updates.holds(framework.id, taskId, status.uuid ?? '')) return undefined;
+    metrics.validStatusUpdates++;
+    const count = (change: number): void => {
+      this.#unknownUpdates.set(executor, (this.#unknownUpdates.get(executor) ?? 0) + change);
+    };
+    count(1);
+    updates.add({
+      frameworkId: framework.id,
+      status: {
+        ...status,
+        agent_id: state.agentId === undefined ? undefined : { value: state.agentId },
+        executor_id: { value: executor.id },
+        timestamp: status.timestamp ?? world.clock.now() / 1000,
+      },
+      latestState: () => status.state,
+      whenReady: (send) => send(),
+      acknowledged: () => count(-1),
+    });
     return undefined;
   }
 
@@ -256,4 +322,11 @@ export class ExecutorApi {
       },
     });
   }
+}
+
+/** Tells the executor that its update is safe, when it is. */
+function acknowledgeTo(batch: Batch, process: ExecutorProcess, status: TaskStatus): void {
+  const { task_id, uuid = '' } = status;
+  const acknowledged = { type: 'ACKNOWLEDGED', acknowledged: { task_id, uuid } } as const;
+  batch.afterwards(() => process.stream?.send(acknowledged));
 }

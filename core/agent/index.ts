@@ -1,5 +1,6 @@
 /** The agent: the state machine of a host, and what it needs from outside. */
-export { Agent, type AgentOptions } from './agent.js';
+export { Agent } from './agent.js';
+export type { AgentOptions } from './agent-options.js';
 export { HELD_UP_AGENT_MS } from './check-loop.js';
 export {
   type CheckTiming,
@@ -38,17 +39,13 @@ export {
   type SessionInput,
   type SessionReader,
 } from './container-sessions.js';
-export {
-  type AwaitedEnd,
-  type ContainerLaunch,
-  MAX_API_CONTAINERS,
-  MAX_CONTAINER_DEPTH,
-  MAX_ENDED_API_CONTAINERS,
-  MAX_SESSIONS,
-  NestedContainers,
-  SESSION_DRAIN_MS,
-} from './nested-containers.js';
+export type { ContainerLaunch } from './container-spec.js';
+export type { AwaitedEnd } from './container-waiters.js';
+export { MAX_ENDED_API_CONTAINERS } from './api-containers.js';
+export { MAX_API_CONTAINERS, MAX_CONTAINER_DEPTH, NestedContainers } from './nested-containers.js';
+export { MAX_SESSIONS, SESSION_DRAIN_MS, TERMINAL_IDLE_MS } from './open-sessions.js';
 export { END_MARGIN_MS, END_POLL_MS } from './endings.js';
+export { MAX_PENDING_UNKNOWN_UPDATES } from './executor-api.js';
 export { MAX_FINISHED_SANDBOXES } from './gc.js';
 export { COMMAND_EXECUTOR_CPUS, COMMAND_EXECUTOR_MEMORY_MIB } from './launches.js';
 export {
@@ -76,6 +73,7 @@ export type {
   ContainerSpec,
   ContainerUsage,
   ContainerVolume,
+  ParentContainer,
   Containerizer,
   ExecutorStream,
   HttpProbe,
@@ -84,6 +82,7 @@ export type {
   MasterConnection,
   MasterConnector,
   OutputListener,
+  PendingOperation,
   ProbeListener,
   ProbeOutcome,
   ProbeSpec,

@@ -28,7 +28,7 @@ import { newContainerId } from './container-ids.js';
 import { containerEnvironment, taskEnvironment } from './environment.js';
 import { MAX_INFO_CHARS, sizeFault, taskSizeFault } from './limits.js';
 import { nestedDirectory, runDirectory } from './paths.js';
-import type { ContainerSpec } from './ports.js';
+import type { ContainerSpec, ParentContainer } from './ports.js';
 import { executorRecord } from './records.js';
 import { sandboxDiskMiB } from './sandbox-disk.js';
 import { type AgentExecutor, type AgentFramework, AgentTask } from './state.js';
@@ -315,6 +315,12 @@ export class Launches {
     this.#commandTasks.prepare(batch, task, container);
   }
 
+  /** The executor of a group, which has a sandbox and no process. */
+  #parentOf({ directory: sandbox, info }: AgentExecutor): ParentContainer {
+    const volumes = this.#context.checkpointed.mountsOf(Resources.fromWire(info.resources ?? []));
+    return { sandbox, volumes, container: info.container };
+  }
+
   #taskContainer(task: AgentTask, info: TaskInfo, containerId: ContainerId): ContainerSpec {
     const { executor } = task;
     const { config, address, checkpointed, state } = this.#context;
@@ -334,6 +340,7 @@ export class Launches {
       command,
       container: info.container,
       ...(volumes.length > 0 && { volumes }),
+      ...(executor.kind === 'GROUP' && { parent: this.#parentOf(executor) }),
       environment: {
         ...containerEnvironment({ executor, agentId, sandbox, address, config }),
         ...taskEnvironment({ taskId: task.id, role, address }),

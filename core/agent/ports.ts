@@ -14,6 +14,15 @@ export interface ContainerVolume {
   readonly containerPath: string;
 }
 
+/** A container with others inside. Its sandbox is there, or is made with theirs. */
+export interface ParentContainer {
+  readonly sandbox: string;
+  /** Its persistent volumes, which are there: they are in its sandbox before others are given theirs. */
+  readonly volumes: readonly ContainerVolume[];
+  /** Of one that is not launched itself: the volumes that its sandbox has to have. */
+  readonly container?: ContainerInfo | undefined;
+}
+
 /** What to run. The containerizer makes the sandbox, fetches the URIs, and starts the process. */
 export interface ContainerSpec {
   readonly containerId: ContainerId;
@@ -36,6 +45,8 @@ export interface ContainerSpec {
   readonly user: string | undefined;
   /** Persistent volumes, which are there; the launch fails when one cannot be given. */
   readonly volumes?: readonly ContainerVolume[];
+  /** The container that it is inside: volumes of type SANDBOX_PATH may lead to its sandbox. */
+  readonly parent?: ParentContainer | undefined;
   /** For containerizers that enforce them: memory and disk in MiB. */
   readonly limits: {
     readonly cpus?: number;
@@ -135,7 +146,10 @@ export interface OutputListener {
   end(): void;
 }
 
-/** The standard streams of a container. What is not read holds the process up. */
+/**
+ * The standard streams of a container. What is not read holds the process up. On a terminal all output is
+ * `stdout`, and the end of the input is typed.
+ */
 export interface ContainerPipes {
   /** Starts to read. Call once. */
   read(listener: OutputListener): void;
@@ -144,6 +158,8 @@ export interface ContainerPipes {
   /** Resolves when more may be written; false: the process does not read any more. */
   write(bytes: Uint8Array): Promise<boolean>;
   endInput(): void;
+  /** Sets the size of the window, in characters; absent: they are no terminal. */
+  resize?(size: { readonly rows: number; readonly columns: number }): void;
   /** Lets go of all of them; a process that still runs is killed. */
   close(): void;
 }
@@ -156,6 +172,12 @@ export interface ContainerUsage {
   readonly residentBytes: number;
   readonly processes: number;
   readonly threads: number;
+}
+
+/** Something that a containerizer has begun and not finished. */
+export interface PendingOperation {
+  readonly operation: string;
+  readonly args: Readonly<Record<string, string>>;
 }
 
 export interface Containerizer {
@@ -174,6 +196,13 @@ export interface Containerizer {
   signalNumber?(containerId: ContainerId, signal: number): void;
   /** Takes the streams of a container that was launched with pipes, once. Rejects when it cannot. */
   pipes?(containerId: ContainerId): Promise<ContainerPipes>;
+  /**
+   * Joins the terminal of a container that was launched without pipes and has one: once at a time, and
+   * `close` leaves it running. Rejects when it has none.
+   */
+  terminal?(containerId: ContainerId): Promise<ContainerPipes>;
+  /** What it is busy with: launches and ends that are under way. For people. */
+  pending?(): readonly PendingOperation[];
   /** What containers use, by the number of their first process; those that ended are left out. */
   usage?(
     leaders: readonly { readonly pid: number; readonly startTime: string }[],

@@ -52,7 +52,7 @@ export class StatusUpdates {
   readonly #config: AgentConfig;
   readonly #send: (update: PendingUpdate) => void;
   /** Nearly all are acknowledged before they are due. */
-  readonly #firstRetries: TimeoutQueue;
+  readonly #firstRetries: TimeoutQueue<UpdateQueue>;
   readonly #queues = new Map<FrameworkId, Map<TaskId, UpdateQueue>>();
   #isFlowing = false;
 
@@ -66,7 +66,13 @@ export class StatusUpdates {
     const { timers, clock, config } = options;
     this.#timers = timers;
     this.#config = config;
-    this.#firstRetries = new TimeoutQueue({ timers, clock, delayMs: config.statusRetryMinMs });
+    const delayMs = config.statusRetryMinMs;
+    this.#firstRetries = new TimeoutQueue({
+      timers,
+      clock,
+      delayMs,
+      run: (queue) => this.#repeat(queue, delayMs),
+    });
     this.#send = options.send;
   }
 
@@ -125,6 +131,17 @@ export class StatusUpdates {
     return this.#queues.get(frameworkId)?.get(taskId)?.oldest.status;
   }
 
+  /** The tasks of a framework of which updates wait for their acknowledgement. */
+  waiting(frameworkId: FrameworkId): readonly TaskId[] {
+    return [...(this.#queues.get(frameworkId)?.keys() ?? [])];
+  }
+
+  /** Whether an update of a task with this uuid waits. */
+  holds(frameworkId: FrameworkId, taskId: TaskId, uuid: string): boolean {
+    const queue = this.#queues.get(frameworkId)?.get(taskId);
+    return queue?.updates.some(({ status }) => status.uuid === uuid) === true;
+  }
+
   /** How many updates of a task wait. */
   pendingOf(frameworkId: FrameworkId, taskId: TaskId): number {
     return this.#queues.get(frameworkId)?.get(taskId)?.updates.length ?? 0;
@@ -145,8 +162,7 @@ export class StatusUpdates {
     queue.retry?.dispose();
     if (!this.#isFlowing || !queue.isReady) return;
     this.#send(queue.oldest);
-    const { statusRetryMinMs } = this.#config;
-    queue.retry = this.#firstRetries.add(() => this.#repeat(queue, statusRetryMinMs));
+    queue.retry = this.#firstRetries.add(queue);
   }
 
   /** Sends the oldest update again, `waitedMs` after the last time. */

@@ -9,8 +9,8 @@ import type { Client } from './client.js';
 
 /** Who is told about changes of agents. */
 export interface AgentWatcher {
-  /** Agents that are worth another look. */
-  readonly unsettled: Set<AgentEntry>;
+  /** The agent is worth another look. */
+  noteUnsettled(agent: AgentEntry): void;
   /** All agents but those that are known to have nothing to offer: of a full cluster, few. */
   readonly open: Set<AgentEntry>;
   /** What the agent has, or who holds it, has changed. */
@@ -33,6 +33,10 @@ export class AgentEntry {
    * the agent, or refused; see `AllocationCycle`. Negative: the agent itself has changed.
    */
   settledAt = -1;
+  /** Whether it is worth another look, and whether it is among those that were noted to be. */
+  isUnsettled = false;
+  isNoted = false;
+  #isOpen = false;
   /** Who was last served from it, in the window of time numbered `servedWindow`. */
   servedClient: Client | undefined;
   servedWindow = -1;
@@ -65,14 +69,22 @@ export class AgentEntry {
   /** All clients are to be looked at again. */
   unsettle(): void {
     this.settledAt = -1;
-    this.#watcher.unsettled.add(this);
-    this.#watcher.open.add(this);
+    this.isUnsettled = true;
+    if (!this.isNoted) this.#watcher.noteUnsettled(this);
+    this.open();
   }
 
   /** Nothing is left to decide until the agent, or a client after the given change, changes. */
   settle(changes: number): void {
     this.settledAt = changes;
-    this.#watcher.unsettled.delete(this);
+    this.isUnsettled = false;
+  }
+
+  /** It may have something to offer. */
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#watcher.open.add(this);
   }
 
   /**
@@ -80,7 +92,9 @@ export class AgentEntry {
    * changes, or somebody comes who takes less.
    */
   close(): void {
-    this.#watcher.unsettled.delete(this);
+    this.isUnsettled = false;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#watcher.open.delete(this);
   }
 
@@ -178,10 +192,16 @@ export class AgentEntry {
   /**
    * Gives resources to a framework; they may exceed what is free.
    * @param unbound the same bound to no role, where the caller has it.
+   * @returns whether it held nothing before.
    */
-  hold(frameworkId: FrameworkId, resources: Resources, unbound?: Resources): void {
-    const before = this.#held.get(frameworkId) ?? Resources.EMPTY;
-    this.#held.set(frameworkId, before.plus(resources));
+  hold(frameworkId: FrameworkId, resources: Resources, unbound?: Resources): boolean {
+    const before = this.#held.get(frameworkId);
+    this.#held.set(frameworkId, before === undefined ? resources : before.plus(resources));
+    this.#takeFromFree(resources, unbound);
+    return before === undefined;
+  }
+
+  #takeFromFree(resources: Resources, unbound: Resources | undefined): void {
     if (unbound !== undefined && unbound === this.#free && !this.#total.hasShared) {
       this.#settleRest();
       this.#rest = unbound;

@@ -86,7 +86,7 @@ export class AllocationCycle {
     const agents: AgentEntry[] = [];
     for (const agent of this.#inQuestion(candidates)) {
       if (agent.settledAt >= this.#changes) continue;
-      if (examineAgent(agent, this.#context) !== undefined) this.#ledger.unsettled.delete(agent);
+      if (examineAgent(agent, this.#context) !== undefined) agent.isUnsettled = false;
       else if (agent.free.isEmpty) agent.close();
       else agents.push(agent);
     }
@@ -95,7 +95,7 @@ export class AllocationCycle {
 
   #inQuestion(candidates: Candidates): Iterable<AgentEntry> {
     if (candidates !== 'all') return candidates;
-    if (this.#changesSeen === this.#changes) return this.#ledger.unsettled;
+    if (this.#changesSeen === this.#changes) return this.#ledger.unsettled();
     this.#changesSeen = this.#changes;
     return this.#ledger.open;
   }
@@ -114,6 +114,7 @@ export class AllocationCycle {
     unmet: Set<QuotaStanding>,
   ): void {
     const { tree } = this.#ledger;
+    const walkRoles = tree.walkerOfRoles(({ quota }) => quota?.isUnmet !== true);
     for (const agent of agents) {
       for (const standing of unmet) {
         if (standing.isUnmet) break;
@@ -122,8 +123,7 @@ export class AllocationCycle {
       if (unmet.size === 0) return;
       if (agent.free.isEmpty) continue;
       tree.settle();
-      tree.walkRoles((ownLeaf) => {
-        if (ownLeaf.quota?.isUnmet !== true) return false;
+      walkRoles((ownLeaf) => {
         for (const { client } of tree.clientsOf(ownLeaf)) {
           if (client === undefined || !this.#isToBeAsked(client, agent)) continue;
           // What is not guaranteed is not refused yet: the second stage decides about it.
@@ -131,7 +131,7 @@ export class AllocationCycle {
           if (typeof offer === 'string') continue;
           offers.serve(agent, client, offer);
           if (agent.free.isEmpty) return true;
-          if (!ownLeaf.quota.isUnmet) return false;
+          if (ownLeaf.quota?.isUnmet !== true) return false;
         }
         return false;
       });

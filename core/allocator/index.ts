@@ -87,6 +87,7 @@ export {
 export { compileRe2, re2Compiler } from './re2-pattern.js';
 export { MAX_HOLDERS } from './reason-tally.js';
 export { type RoleQuota, isDefaultQuota } from './quota.js';
+export { RunSamples } from './run-samples.js';
 export { ScalarNames, type ScalarVector } from './scalar-vectors.js';
 export { ShareNode } from './share-node.js';
 export { ShareTree, type ShareTreeOptions } from './share-tree.js';

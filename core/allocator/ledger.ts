@@ -34,8 +34,8 @@ export class Ledger {
   readonly tree: ShareTree<Client>;
   /** The agents on which each framework, known or not, holds anything. */
   readonly #holdings = new Map<FrameworkId, Set<AgentEntry>>();
-  /** Agents that have changed since a run looked at them. */
-  readonly unsettled = new Set<AgentEntry>();
+  /** Agents that may have changed since a run looked at them: those that say so have. */
+  #noted: AgentEntry[] = [];
   /** All agents but those that are known to have nothing to offer. */
   readonly open = new Set<AgentEntry>();
   /** How many runs there have been. */
@@ -53,6 +53,23 @@ export class Ledger {
   setQuota(role: string, quota: RoleQuota | undefined): void {
     this.quotas.set(role, quota, this.agents.values());
     this.tree.refreshStanding(role);
+  }
+
+  /** Called by agents that are worth another look, once until they are not any more. */
+  noteUnsettled(agent: AgentEntry): void {
+    agent.isNoted = true;
+    this.#noted.push(agent);
+  }
+
+  /** The agents that have changed since a run looked at them. */
+  unsettled(): readonly AgentEntry[] {
+    const unsettled: AgentEntry[] = [];
+    for (const agent of this.#noted) {
+      if (agent.isUnsettled) unsettled.push(agent);
+      else agent.isNoted = false;
+    }
+    this.#noted = unsettled;
+    return unsettled;
   }
 
   /** Called by agents that change. */
@@ -85,7 +102,7 @@ export class Ledger {
 
   /** Somebody takes less than others: agents that had too little are looked at again. */
   reopen(): void {
-    for (const agent of this.agents.values()) this.open.add(agent);
+    for (const agent of this.agents.values()) agent.open();
   }
 
   /** Forgets an agent; what was held on it counts for nobody any more. */
@@ -96,8 +113,7 @@ export class Ledger {
     this.tree.changeTotal(this.names.measure(agent.total), -1);
     this.agents.delete(agent.id);
     this.quotas.forget(agent);
-    this.unsettled.delete(agent);
-    this.open.delete(agent);
+    agent.close();
     agent.isActive = false;
   }
 
@@ -155,8 +171,7 @@ export class Ledger {
   serve(agent: AgentEntry, client: Client, offer: Resources): Resources {
     const bound = offer.allocatedTo(client.role);
     const frameworkId = client.framework.id;
-    agent.hold(frameworkId, bound, offer);
-    this.#noteHolding(agent, frameworkId);
+    if (agent.hold(frameworkId, bound, offer)) this.#noteHolding(agent, frameworkId);
     if (!hasShared(bound)) {
       this.tree.serve(client.node, this.names.measure(bound));
       return bound;
@@ -169,8 +184,7 @@ export class Ledger {
   /** A framework, known or not, is found to hold resources, each bound to a role. */
   hold(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): void {
     if (resources.isEmpty) return;
-    agent.hold(frameworkId, resources);
-    this.#noteHolding(agent, frameworkId);
+    if (agent.hold(frameworkId, resources)) this.#noteHolding(agent, frameworkId);
     this.#charge(agent, frameworkId, { resources, sign: 1 });
   }
 

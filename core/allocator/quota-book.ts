@@ -163,8 +163,11 @@ export class QuotaBook {
     this.#free = accumulate(this.#free, amounts, -1);
     part.free = accumulate(part.free, amounts, -1);
     for (const entry of this.#entriesCovering(role)) {
-      const known = part.consumed.get(entry) ?? new Float64Array(amounts.length);
-      part.consumed.set(entry, accumulate(known, amounts, 1));
+      const known = part.consumed.get(entry);
+      part.consumed.set(
+        entry,
+        known === undefined ? amounts.slice() : accumulate(known, amounts, 1),
+      );
       this.#change(entry, amounts, 1);
     }
   }

@@ -45,7 +45,8 @@ export class ShareTree<Client> {
   #total: ScalarVector = new Float64Array(0);
   /** Listed nodes whose key is out of date. */
   #moved: ShareNode<Client>[] = [];
-  /** Own leaves by their part of the tree, for random order; made anew when roles have changed. */
+  /** The part of the tree that each own leaf has, for random order; made anew when roles have changed. */
+  #parts: ReadonlyMap<ShareNode<Client>, number> | undefined;
   #draws: WeightedDraws<ShareNode<Client>> | undefined;
   /** Whether all keys are: the total has changed. */
   #isTotalChanged = false;
@@ -91,7 +92,7 @@ export class ShareTree<Client> {
 
   /** From now on the client takes part. */
   activate(client: ShareNode<Client>): void {
-    this.#draws = undefined;
+    this.#forgetDraws();
     for (let node = client; node.parent !== undefined && !node.isListed; node = node.parent) {
       node.parent.list(node, this.#weightedShare(node));
     }
@@ -100,7 +101,7 @@ export class ShareTree<Client> {
   /** The client is passed over. What it holds stays counted. */
   deactivate(client: ShareNode<Client>): void {
     if (!client.isListed) return;
-    this.#draws = undefined;
+    this.#forgetDraws();
     for (let node = client; node.parent !== undefined; node = node.parent) {
       node.parent.unlist(node);
       if (node.parent.ordered.length > 0) break;
@@ -140,7 +141,7 @@ export class ShareTree<Client> {
     assert(weight > 0, `role ${role}: the weight must be positive, not ${weight}`);
     if (weight === 1) this.#weights.delete(role);
     else this.#weights.set(role, weight);
-    this.#draws = undefined;
+    this.#forgetDraws();
     const node = this.#roleNode(role);
     if (node === undefined) return;
     node.weight = weight;
@@ -222,8 +223,24 @@ export class ShareTree<Client> {
       return;
     }
     if (!this.hasActiveClients) return;
-    this.#draws ??= new WeightedDraws(partsOf(this.#root));
+    this.#draws ??= new WeightedDraws([...this.#partsOfRoles()]);
     this.#draws.some(this.#randomRoles, visit);
+  }
+
+  /**
+   * Walks over roles again and again, as `walkRoles` does, leaving out those that are over: once they
+   * are, they stay so.
+   */
+  walkerOfRoles(
+    isOver: (ownLeaf: ShareNode<Client>) => boolean,
+  ): (visit: (ownLeaf: ShareNode<Client>) => boolean) => void {
+    const random = this.#randomRoles;
+    if (random === undefined) {
+      return (visit) => this.walkRoles((ownLeaf) => !isOver(ownLeaf) && visit(ownLeaf));
+    }
+    const parts = [...this.#partsOfRoles()].filter(([ownLeaf]) => !isOver(ownLeaf));
+    const draws = new WeightedDraws(parts);
+    return (visit) => draws.some(random, visit, isOver);
   }
 
   /** The active clients of a role in the order in which they are served. Valid until the next call. */
@@ -258,9 +275,23 @@ export class ShareTree<Client> {
   }
 
   #noteMoved(node: ShareNode<Client>): void {
-    if (node.isMoved || !node.isListed) return;
+    if (node.isMoved || !node.isListed || this.#isDrawn(node)) return;
     node.isMoved = true;
     this.#moved.push(node);
+  }
+
+  /** Whether the order in which the node is listed does not matter: its turn is drawn. */
+  #isDrawn(node: ShareNode<Client>): boolean {
+    return (node.client === undefined ? this.#randomRoles : this.#randomClients) !== undefined;
+  }
+
+  #partsOfRoles(): ReadonlyMap<ShareNode<Client>, number> {
+    return (this.#parts ??= partsOf(this.#root));
+  }
+
+  #forgetDraws(): void {
+    this.#draws = undefined;
+    this.#parts = undefined;
   }
 
   #sortBelow(node: ShareNode<Client>): void {
@@ -276,7 +307,7 @@ export class ShareTree<Client> {
     let share = 0;
     for (let index = 0; index < node.allocated.length; index++) {
       const total = this.#total[index] ?? 0;
-      if (total <= 0 || this.#excluded.has(index)) continue;
+      if (total <= 0 || (this.#excluded.size > 0 && this.#excluded.has(index))) continue;
       share = Math.max(share, (node.allocated[index] ?? 0) / total);
     }
     return share;

@@ -11,28 +11,44 @@ export class WeightedDraws<T> {
   /** A tree of sums: the children of node i are 2i and 2i + 1; items begin at `#first`. */
   readonly #sums: Float64Array;
   readonly #first: number;
+  /** How many items may be drawn. */
+  #left: number;
 
-  constructor(weights: ReadonlyMap<T, number>) {
-    this.#items = [...weights.keys()];
+  constructor(weights: readonly (readonly [T, number])[]) {
+    this.#items = weights.map(([item]) => item);
+    this.#left = this.#items.length;
     this.#first = 2 ** Math.ceil(Math.log2(Math.max(1, this.#items.length)));
     this.#sums = new Float64Array(2 * this.#first);
-    this.#sums.set([...weights.values()], this.#first);
+    this.#sums.set(
+      weights.map(([, weight]) => weight),
+      this.#first,
+    );
     for (let node = this.#first - 1; node > 0; node--) this.#add(node);
   }
 
-  /** Visits items in a new random order until `visit` answers true. */
-  some(random: Random, visit: (item: T) => boolean): boolean {
+  /**
+   * Visits items in a new random order until `visit` answers true.
+   * @param isOver says of an item that was visited whether it is never to be visited again.
+   */
+  some(
+    random: Random,
+    visit: (item: T) => boolean,
+    isOver = (_item: T): boolean => false,
+  ): boolean {
     const drawn: number[] = [];
     const weights: number[] = [];
     let isDone = false;
-    while (!isDone && drawn.length < this.#items.length) {
+    while (!isDone && drawn.length < this.#left) {
       const node = this.#draw(random);
       drawn.push(node);
       weights.push(at(this.#sums, node));
       this.#set(node, 0);
       isDone = visit(at(this.#items, node - this.#first));
     }
-    for (const [index, node] of drawn.entries()) this.#set(node, at(weights, index));
+    for (const [index, node] of drawn.entries()) {
+      if (isOver(at(this.#items, node - this.#first))) this.#left--;
+      else this.#set(node, at(weights, index));
+    }
     return isDone;
   }
 

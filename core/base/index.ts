@@ -25,6 +25,7 @@ export {
 export { type Ids, SeededIds, SystemIds } from './ids.js';
 export type { Candidacy, Lease, LeaseHolder } from './lease.js';
 export { LOG_LEVELS, type LogFields, type LogLevel, type Logger, SILENT_LOGGER } from './log.js';
+export { canRunPromises, runPromises } from './microtasks.js';
 export { type Random, SeededRandom, shuffle } from './random.js';
 export type { Store, StoreCheck, StoreEntry, StoreTransaction } from './store.js';
 export { VirtualClock, VirtualWorld, type VirtualWorldOptions } from './virtual-world.js';

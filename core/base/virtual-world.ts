@@ -8,15 +8,36 @@ import type { Clock } from './clock.js';
 import type { Disposable } from './disposable.js';
 import { SeededIds } from './ids.js';
 import { type Logger, SILENT_LOGGER } from './log.js';
+import { canRunPromises, runPromises } from './microtasks.js';
 import { type Random, SeededRandom } from './random.js';
 import type { World } from './world.js';
 
-interface Timer {
+/** One timer; disposed of, it stays in the heap until its moment or until the heap is cleaned. */
+class Timer implements Disposable {
   readonly dueMs: number;
   /** Drawn from the seed: permutes events of one moment between seeds. */
   readonly tie: number;
   readonly sequence: number;
   callback: (() => void) | undefined;
+  readonly #clock: VirtualClock;
+
+  constructor(
+    clock: VirtualClock,
+    place: { readonly dueMs: number; readonly tie: number; readonly sequence: number },
+    callback: () => void,
+  ) {
+    this.#clock = clock;
+    this.dueMs = place.dueMs;
+    this.tie = place.tie;
+    this.sequence = place.sequence;
+    this.callback = callback;
+  }
+
+  dispose(): void {
+    if (this.callback === undefined) return;
+    this.callback = undefined;
+    this.#clock.noteDisposed();
+  }
 }
 
 export interface VirtualWorldOptions {
@@ -55,13 +76,25 @@ export class VirtualWorld implements World {
   }
 }
 
+/** Disposed timers are left in the heap until they are this many, and most of it. */
+const MIN_DISPOSED_TO_CLEAN = 1_000;
+/**
+ * A timer that is to wait waits at least so long, in milliseconds: a remainder that is too small to move the
+ * clock would be waited for again and again, for ever.
+ */
+const LEAST_WAIT_MS = 0.001;
+/** After so many events the process gets a turn of its event loop, for whatever else it does. */
+const EVENTS_PER_TURN = 10_000;
+
 /** The clock of a virtual world. */
 export class VirtualClock implements Clock {
   readonly #ties: Random;
-  readonly #heap: Timer[] = [];
+  #heap: Timer[] = [];
+  #disposed = 0;
   #elapsedMs = 0;
   #wallOffsetMs: number;
   #sequence = 0;
+  #events = 0;
 
   constructor(ties: Random, startMs: number) {
     this.#ties = ties;
@@ -82,46 +115,93 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Disposable {
-    const timer: Timer = {
-      dueMs: this.#elapsedMs + Math.max(0, delayMs),
-      tie: this.#ties.next(),
-      sequence: this.#sequence++,
-      callback,
-    };
+    const waitMs = delayMs > 0 ? Math.max(LEAST_WAIT_MS, delayMs) : 0;
+    const dueMs = this.#elapsedMs + waitMs;
+    const place = { dueMs, tie: this.#ties.next(), sequence: this.#sequence++ };
+    const timer = new Timer(this, place, callback);
     push(this.#heap, timer);
-    return {
-      dispose() {
-        timer.callback = undefined;
-      },
-    };
+    return timer;
   }
 
   /** How many timers are armed. */
   get pendingTimers(): number {
-    return this.#heap.filter((timer) => timer.callback !== undefined).length;
+    return this.#heap.length - this.#disposed;
+  }
+
+  /** How many events have run. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** For timers: one of the heap will not run. */
+  noteDisposed(): void {
+    this.#disposed += 1;
+    if (this.#disposed < MIN_DISPOSED_TO_CLEAN || 2 * this.#disposed < this.#heap.length) return;
+    const heap: Timer[] = [];
+    for (const timer of this.#heap) if (timer.callback !== undefined) push(heap, timer);
+    this.#heap = heap;
+    this.#disposed = 0;
   }
 
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#elapsedMs + durationMs;
-    await drainPromises();
-    for (let next = this.#heap[0]; next !== undefined && next.dueMs <= untilMs;) {
-      pop(this.#heap);
-      if (next.callback !== undefined) {
-        this.#elapsedMs = next.dueMs;
-        const callback = next.callback;
-        next.callback = undefined;
-        callback();
-        await drainPromises();
-      }
-      next = this.#heap[0];
+    for (let isOver = false; !isOver;) {
+      // oxlint-disable-next-line no-await-in-loop -- one part of the time after the other
+      isOver = await inEventLoop(() =>
+        this.#runDue(untilMs, canRunPromises() ? EVENTS_PER_TURN : 1),
+      );
     }
-    this.#elapsedMs = untilMs;
+    this.#elapsedMs = Math.max(this.#elapsedMs, untilMs);
+  }
+
+  /** Runs so many events at most; whether there is none left until the moment. */
+  #runDue(untilMs: number, limit: number): boolean {
+    for (let count = 0; count < limit; count++) {
+      const callback = this.#next(untilMs);
+      if (callback === undefined) return true;
+      callback();
+      runPromises();
+    }
+    return false;
+  }
+
+  /** Takes the first timer that runs, and moves time to its moment. */
+  #next(untilMs: number): (() => void) | undefined {
+    for (;;) {
+      const timer = this.#heap[0];
+      if (timer === undefined || timer.dueMs > untilMs) return undefined;
+      pop(this.#heap);
+      const { callback } = timer;
+      if (callback === undefined) {
+        this.#disposed -= 1;
+        continue;
+      }
+      timer.callback = undefined;
+      this.#elapsedMs = Math.max(this.#elapsedMs, timer.dueMs);
+      this.#events += 1;
+      return callback;
+    }
   }
 }
 
-/** Resolves when no promise callback is left to run. */
-function drainPromises(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/**
+ * Calls a function from the event loop, after all promise callbacks that wait: there no promise callback
+ * is under way, so that they can be run from within.
+ */
+function inEventLoop<Result>(run: () => Result): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    setImmediate(() => {
+      let result: Result;
+      try {
+        result = run();
+      } catch (error) {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- passed on as caught
+        reject(error);
+        return;
+      }
+      resolve(result);
+    });
+  });
 }
 
 function isBefore(one: Timer, other: Timer): boolean {

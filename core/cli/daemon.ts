@@ -2,6 +2,7 @@
  * What the long-running programs (master, agent) share: the logger, signals, and the word to a
  * supervisor that started them (`plateau up`) over the channel of the process.
  */
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Disposable, DisposableStore, type Logger, toDisposable } from '../base/index.js';
 import {
@@ -11,6 +12,7 @@ import {
   givenIgnoredFlags,
   parseLogLevel,
 } from '../command/index.js';
+import type { FileRoot } from '../http/index.js';
 
 /** Told to the supervisor when the program serves. */
 export interface ReadyMessage {
@@ -25,14 +27,37 @@ export function isReadyMessage(message: unknown): message is ReadyMessage {
   );
 }
 
-/** The logger that the flags `logging_level` and `log_format` ask for. */
-export function daemonLogger(flags: Flags, name: string): Promise<AdjustableLogger> {
+/** The programs that write a log. */
+export type DaemonName = 'master' | 'agent';
+
+/**
+ * The logger that the flags `logging_level`, `log_format` and `log_dir` ask for.
+ * @throws PlateauError `INVALID_FLAG`: the file in `log_dir` cannot be opened.
+ */
+export function daemonLogger(flags: Flags, name: DaemonName): Promise<AdjustableLogger> {
   const format = flags.text('log_format') ?? (process.stderr.isTTY ? 'text' : 'json');
   return createLogger({
     name,
     level: parseLogLevel(flags.required('logging_level')) ?? 'info',
     format: format === 'json' ? 'json' : 'text',
+    file: writtenLog(flags, name),
   });
+}
+
+/** The log as operators read it: what `--external_log_file` names, else the file in `--log_dir`. */
+export function logRoots(flags: Flags, name: DaemonName): readonly FileRoot[] {
+  const external = flags.text('external_log_file');
+  const path = external === undefined ? writtenLog(flags, name) : resolve(external);
+  if (path === undefined) return [];
+  return [{ name: name === 'master' ? '/master/log' : '/slave/log', path }];
+}
+
+/** Program and severity, as Mesos names its log files. */
+function writtenLog(flags: Flags, name: DaemonName): string | undefined {
+  const folder = flags.text('log_dir');
+  if (folder === undefined) return undefined;
+  const level = flags.required('logging_level');
+  return resolve(folder, `plateau-${name}.${level === 'DEBUG' ? 'INFO' : level}`);
 }
 
 /** Says which of the flags that were given do nothing here. */

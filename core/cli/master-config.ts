@@ -31,6 +31,7 @@ export function masterConfig(flags: Flags): MasterConfig {
     weights: initialWeights(flags),
     revocation: revocationOf(flags),
     rootSubmissions: flags.boolean('root_submissions'),
+    publishFrameworkMetrics: flags.boolean('publish_per_framework_metrics'),
     cluster: flags.text('cluster'),
     flags: flags.shown(),
   };

@@ -13,12 +13,21 @@ import {
   decodeJson,
   encodeJson,
   encodeRecord,
+  toDurationInfo,
 } from '../api/index.js';
-import { type Clock, PlateauError, errorMessage } from '../base/index.js';
+import {
+  type Clock,
+  type Disposable,
+  PlateauError,
+  errorMessage,
+  setRepeatingTimer,
+} from '../base/index.js';
 import { CONNECT_TIMEOUT_MS } from './api-client.js';
 
 /** Milliseconds without a record, heartbeats included, after which a session counts as broken. */
 export const MAX_SESSION_SILENCE_MS = 120_000;
+/** Milliseconds between heartbeats on the input. */
+export const INPUT_HEARTBEAT_MS = 30_000;
 /** Bytes of input that are sent as one record. */
 const INPUT_PIECE_BYTES = 64 * 1024;
 
@@ -33,8 +42,24 @@ export interface SessionRequest {
   readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => Promise<void>;
   /** What the command reads; without it its input is empty. */
   readonly input?: AsyncIterable<Buffer> | undefined;
+  /** A terminal for the command; what it shows is all `stdout`. */
+  readonly terminal?: SessionTerminal | undefined;
   /** Ends the session, and with it the command. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The terminal of a session, which follows a window of ours. */
+export interface SessionTerminal {
+  /** The window as it is now. */
+  size(): WindowSize;
+  /** Calls the listener each time that the window has changed its size. */
+  onResize(listener: () => void): Disposable;
+}
+
+/** In characters. */
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /**
@@ -43,10 +68,12 @@ export interface SessionRequest {
  *   when the connection broke: the command has been ended then.
  */
 export async function runSession(session: SessionRequest): Promise<void> {
-  const { containerId: container_id, command } = session;
+  const { containerId: container_id, command, terminal } = session;
+  const container =
+    terminal && ({ type: 'MESOS', tty_info: { window_size: terminal.size() } } as const);
   const launch: AgentCall = {
     type: 'LAUNCH_NESTED_CONTAINER_SESSION',
-    launch_nested_container_session: { container_id, command },
+    launch_nested_container_session: { container_id, command, container },
   };
   const request = open(session, 'application/json');
   request.end(encodeJson('AgentCall', launch));
@@ -159,8 +186,32 @@ function sendInput(session: SessionRequest): ClientRequest {
 }
 
 async function writeInput(session: SessionRequest, request: ClientRequest): Promise<void> {
-  const { containerId: container_id, input } = session;
+  const { containerId: container_id, terminal, clock } = session;
   await write(request, { type: 'CONTAINER_ID', container_id });
+  const sendSize = (): void => void (terminal && write(request, sizeRecord(terminal.size())));
+  // It may have changed since the launch.
+  sendSize();
+  const following = terminal?.onResize(sendSize);
+  const beating = setRepeatingTimer(
+    clock,
+    INPUT_HEARTBEAT_MS,
+    () => void write(request, HEARTBEAT_RECORD),
+  );
+  const stop = (): void => {
+    beating.dispose();
+    following?.dispose();
+  };
+  request.once('close', stop);
+  await writeBytes(session, request);
+  if (request.destroyed) stop();
+  // The window may change as long as the command runs: its end ends the request.
+  if (terminal !== undefined) return;
+  stop();
+  request.end();
+}
+
+/** All of the input, and its end. */
+async function writeBytes({ input }: SessionRequest, request: ClientRequest): Promise<void> {
   for await (const bytes of input ?? []) {
     for (let from = 0; from < bytes.length; from += INPUT_PIECE_BYTES) {
       if (request.destroyed) return;
@@ -168,7 +219,6 @@ async function writeInput(session: SessionRequest, request: ClientRequest): Prom
     }
   }
   await write(request, stdinRecord(Buffer.alloc(0)));
-  request.end();
 }
 
 type AttachInput = NonNullable<AgentCall['attach_container_input']>;
@@ -177,6 +227,22 @@ function stdinRecord(bytes: Buffer): AttachInput {
   const data = { type: 'STDIN', data: bytes.toString('base64') } as const;
   return { type: 'PROCESS_IO', process_io: { type: 'DATA', data } };
 }
+
+function sizeRecord(window_size: WindowSize): AttachInput {
+  const control = { type: 'TTY_INFO', tty_info: { window_size } } as const;
+  return { type: 'PROCESS_IO', process_io: { type: 'CONTROL', control } };
+}
+
+const HEARTBEAT_RECORD: AttachInput = {
+  type: 'PROCESS_IO',
+  process_io: {
+    type: 'CONTROL',
+    control: {
+      type: 'HEARTBEAT',
+      heartbeat: { interval: toDurationInfo(INPUT_HEARTBEAT_MS) },
+    },
+  },
+};
 
 /** Resolves when more may be written, or never will. */
 function write(request: ClientRequest, attach: AttachInput): Promise<void> {

@@ -11,7 +11,14 @@ export {
 } from './api-client.js';
 export { BACKOFF_BASE_MS, BACKOFF_MAX_MS, Backoff, type BackoffOptions, Pause } from './backoff.js';
 export { MAX_QUEUED_CALLS } from './call-queue.js';
-export { MAX_SESSION_SILENCE_MS, type SessionRequest, runSession } from './container-session.js';
+export {
+  INPUT_HEARTBEAT_MS,
+  MAX_SESSION_SILENCE_MS,
+  type SessionRequest,
+  type SessionTerminal,
+  type WindowSize,
+  runSession,
+} from './container-session.js';
 export { type EventStream, type EventStreamRequest, openEventStream } from './event-stream.js';
 export {
   FOLLOW_INTERVAL_MS,

@@ -13,12 +13,20 @@ export {
   readFlags,
 } from './flags.js';
 export {
+  LogFile,
+  type LogFileOptions,
+  MAX_LOG_FILE_BYTES,
+  MAX_OLD_LOG_FILES,
+  MAX_WAITING_LOG_BYTES,
+} from './log-file.js';
+export {
   type AdjustableLogger,
   LOG_FORMATS,
   type LoggerOptions,
   createLogger,
   parseLogLevel,
 } from './logger.js';
+export { collectWhenIdle } from './memory.js';
 export {
   type Column,
   formatAmount,

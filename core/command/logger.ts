@@ -1,6 +1,10 @@
-/** The logger of processes: pino, as JSON lines or, on a terminal, as readable text. */
+/**
+ * The logger of processes: pino, as JSON lines or, on a terminal, as readable text; on standard error,
+ * and in a file as well where one is wanted.
+ */
 import pino from 'pino';
 import { LOG_LEVELS, type LogFields, type LogLevel, type Logger } from '../base/index.js';
+import { LogFile } from './log-file.js';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
@@ -8,6 +12,8 @@ export interface LoggerOptions {
   readonly format: 'json' | 'text';
   /** Names the process in each line. */
   readonly name: string;
+  /** Absolute path of a file that gets every line too, in the same form; see `LogFile`. */
+  readonly file?: string | undefined;
 }
 
 export const LOG_FORMATS = ['json', 'text'] as const;
@@ -24,7 +30,10 @@ export interface AdjustableLogger extends Logger {
   level: LogLevel;
 }
 
-/** A logger on standard error. */
+/**
+ * A logger on standard error.
+ * @throws PlateauError `INVALID_FLAG`: its file cannot be opened.
+ */
 export async function createLogger(options: LoggerOptions): Promise<AdjustableLogger> {
   const gate = { level: options.level };
   const settings: pino.LoggerOptions = {
@@ -35,22 +44,45 @@ export async function createLogger(options: LoggerOptions): Promise<AdjustableLo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  if (options.format === 'json') {
-    return adjustable(pino(settings, pino.destination({ fd: 2 })), gate);
-  }
-  // Loaded only where people read: it is of no use to a daemon.
+  const console = options.format === 'json' ? pino.destination({ fd: 2 }) : await readableConsole();
+  if (options.file === undefined) return adjustable(pino(settings, console), gate);
+  const consoleAlone = pino(settings, console);
+  const onFault = (message: string): void => consoleAlone.error(message);
+  const file = new LogFile({ path: options.file, onFault });
+  const streams = [
+    { level: 'debug', stream: console },
+    { level: 'debug', stream: options.format === 'json' ? file : await readableLines(file) },
+  ] as const;
+  return adjustable(pino(settings, pino.multistream([...streams])), gate);
+}
+
+const LEVEL_IN_CAPITALS = {
+  level: (value: unknown): string => (typeof value === 'string' ? value.toUpperCase() : 'LOG'),
+};
+
+/** Loaded only where people read: it is of no use to a daemon. */
+async function readableConsole(): Promise<pino.DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
-  const stream = pretty({
+  return pretty({
     destination: 2,
     sync: true,
     colorize: process.stderr.isTTY,
     ignore: 'pid,name,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
-    customPrettifiers: {
-      level: (value) => (typeof value === 'string' ? value.toUpperCase() : 'LOG'),
-    },
+    customPrettifiers: LEVEL_IN_CAPITALS,
   });
-  return adjustable(pino(settings, stream), gate);
+}
+
+/** With the date, which a file outlives. */
+async function readableLines(file: LogFile): Promise<pino.DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const readable = prettyFactory({
+    colorize: false,
+    ignore: 'name,hostname',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
+    customPrettifiers: LEVEL_IN_CAPITALS,
+  });
+  return { write: (line) => file.write(readable(line)) };
 }
 
 /** The least level that is written. */

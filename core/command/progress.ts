@@ -6,7 +6,12 @@ import { printNotice } from './output.js';
 export interface Progress extends Disposable {
   /** How much is done, and a few words on what goes on. */
   update(done: number, note?: string): void;
+  /** Has something written in place of the bar, which then goes on below: whole lines. */
+  above(write: () => void): void;
 }
+
+/** Back to the start of the line, and nothing in it. */
+const CLEAR_LINE = '\r\u001B[K';
 
 /** Without a terminal a line is written when this much time passed, and at the end. */
 const LINE_INTERVAL_MS = 5_000;
@@ -28,6 +33,8 @@ function terminalBar(label: string, total: number): Progress {
       hideCursor: true,
       barsize: 30,
       linewrap: false,
+      // What is written above wipes the bar out.
+      forceRedraw: true,
       stream: process.stderr,
     },
     Presets.shades_classic,
@@ -35,6 +42,10 @@ function terminalBar(label: string, total: number): Progress {
   bar.start(total, 0, { note: '' });
   return {
     update: (done, note) => bar.update(done, { note: note ?? '' }),
+    above: (write) => {
+      process.stderr.write(CLEAR_LINE);
+      write();
+    },
     dispose: () => bar.stop(),
   };
 }
@@ -58,6 +69,7 @@ function lines(label: string, total: number, clock: Clock = new SystemClock()): 
       lastMs = nowMs;
       write();
     },
+    above: (writeLines) => writeLines(),
     dispose: write,
   };
 }

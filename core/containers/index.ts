@@ -22,6 +22,6 @@ export {
   MAX_LAUNCHES_IN_FLIGHT,
   ProcessContainerizer,
   type ProcessContainerizerOptions,
-  USAGE_CACHE_MS,
 } from './process-containerizer.js';
 export { MAX_TREE_DEPTH } from './tree.js';
+export { USAGE_CACHE_MS } from './usage-cache.js';

@@ -1,11 +1,13 @@
 /**
  * The agent's ends of the standard streams of one container: three connections to the launcher, which
- * hands over bytes and keeps none. Reading stops while it is paused, and then the process waits.
+ * hands over bytes and keeps none. Reading stops while it is paused, and then the process waits. Of a
+ * terminal there is one output, and its input goes as frames.
  */
 import { type Socket, connect } from 'node:net';
 import type { ContainerPipes, OutputListener } from '../agent/index.js';
 import { PlateauError } from '../base/index.js';
 import { ATTACHED_LINE, type PipeName } from './launcher/protocol.js';
+import { type TerminalSize, encodeTerminalFrame } from './launcher/terminal-frames.js';
 
 /** How long a launcher may take to hand over a stream. */
 const ATTACH_TIMEOUT_MS = 10_000;
@@ -15,13 +17,18 @@ const ATTACH_TIMEOUT_MS = 10_000;
  * @throws PlateauError `LAUNCHER_UNREACHABLE` when the launcher does not hand them over: the container
  *   is unknown, or somebody has them already.
  */
-export async function openPipes(path: string, containerId: string): Promise<ContainerPipes> {
+export async function openPipes(
+  path: string,
+  containerId: string,
+  { hasTerminal }: { readonly hasTerminal: boolean },
+): Promise<ContainerPipes> {
   const names: readonly PipeName[] = ['stdin', 'stdout', 'stderr'];
   const opened = await Promise.allSettled(names.map((name) => attach(path, containerId, name)));
   const sockets = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const [stdin, stdout, stderr] = sockets;
   if (stdin !== undefined && stdout !== undefined && stderr !== undefined) {
-    return new SocketPipes(stdin, { stdout, stderr });
+    const outputs = { stdout, stderr };
+    return hasTerminal ? new TerminalPipes(stdin, outputs) : new SocketPipes(stdin, outputs);
   }
   for (const socket of sockets) socket.destroy();
   throw new PlateauError(
@@ -119,5 +126,29 @@ class SocketPipes implements ContainerPipes {
   #closed(): void {
     this.#open--;
     if (this.#open === 0) this.#listener?.end();
+  }
+}
+
+/** What ends the input of a program that reads whole lines from a terminal: Ctrl-D. */
+const END_OF_TRANSMISSION = 4;
+const LINE_FEED = 10;
+
+class TerminalPipes extends SocketPipes {
+  /** Whether a program that reads lines would have nothing to read. */
+  #isAtLineStart = true;
+
+  override write(bytes: Uint8Array): Promise<boolean> {
+    const last = bytes.at(-1);
+    if (last !== undefined) this.#isAtLineStart = last === LINE_FEED;
+    return super.write(encodeTerminalFrame({ kind: 'input', bytes: Buffer.from(bytes) }));
+  }
+
+  resize(size: TerminalSize): void {
+    void super.write(encodeTerminalFrame({ kind: 'resize', size }));
+  }
+
+  /** In the middle of a line the first one hands over what there is, and the second says the end. */
+  override endInput(): void {
+    void this.write(Buffer.alloc(this.#isAtLineStart ? 1 : 2, END_OF_TRANSMISSION));
   }
 }

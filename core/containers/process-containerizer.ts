@@ -15,6 +15,7 @@ import type {
   Containerizer,
   KnownContainer,
   LaunchOutcome,
+  PendingOperation,
   ProbeListener,
   ProbeSpec,
 } from '../agent/index.js';
@@ -22,36 +23,31 @@ import {
   type ContainerId,
   type Disposable,
   type Logger,
-  errorMessage,
+  PlateauError,
   id,
   toDisposable,
 } from '../base/index.js';
-import { type CommandLine, buildCommandLine } from './command-line.js';
 import { CommandProbes, isCheck } from './command-probes.js';
+import { type Entry, isAsked, newEntry, pendingOf, reach } from './container-entry.js';
 import { Fetcher } from './fetcher.js';
-import { LaunchError } from './launch-error.js';
+import { failed, stageOf, toContainerEnd, toFailure } from './launch-outcomes.js';
 import { LauncherLink } from './launcher-link.js';
 import { openPipes } from './launcher-pipes.js';
 import { defaultRuntimeDir, socketPathOf } from './launcher-process.js';
 import type {
   ContainerRecord,
-  LaunchFailure,
   LaunchRequest,
   LauncherEvent,
   ProcessEnd,
   ProcessIdentity,
-  TaskSignal,
   Welcome,
 } from './launcher/protocol.js';
 import { Limiter } from './limiter.js';
-import { assertPlain } from './plain-only.js';
+import { Preparation } from './preparation.js';
 import { Probes } from './probes.js';
 import { killLeftBehind } from './processes.js';
-import { environmentOf } from './process-environment.js';
-import { makeSandbox, openSandbox } from './sandbox.js';
-import { usageOf } from './usage.js';
-import { type UserIds, Users } from './users.js';
-import { linkVolumes } from './volume-links.js';
+import { UsageCache } from './usage-cache.js';
+import { Users } from './users.js';
 
 /** From this size on an output file is cut; as much of the past is kept beside it. */
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -61,9 +57,6 @@ export const MAX_LAUNCHES_IN_FLIGHT = 32;
 /** How long closing waits for launches that the launcher has not answered yet. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const CLOSE_POLL_MS = 5;
-
-/** What containers use is measured anew after this time at the earliest. */
-export const USAGE_CACHE_MS = 500;
 
 export interface ProcessContainerizerOptions {
   readonly workDir: string;
@@ -77,19 +70,6 @@ export interface ProcessContainerizerOptions {
   readonly frameworksHome?: string | undefined;
 }
 
-/** A container that was asked for and has not been told to have ended. */
-interface Entry {
-  readonly abort: AbortController;
-  process: ProcessIdentity | undefined;
-  /** Settles the launch while the launcher is being asked. */
-  settle: ((outcome: LaunchOutcome) => void) | undefined;
-  /** Whether the launch has settled, so that an end may be told. */
-  isStarted: boolean;
-  end: ContainerEnd | undefined;
-  /** Sent again if a connection was lost. */
-  lastSignal: TaskSignal | undefined;
-}
-
 export class ProcessContainerizer implements Containerizer {
   readonly unenforced: readonly string[] = [
     'limits on cpus and memory: a task may use more than it was given',
@@ -101,8 +81,7 @@ export class ProcessContainerizer implements Containerizer {
   readonly #options: ProcessContainerizerOptions;
   readonly #workDir: string;
   readonly #runtimeDir: string;
-  readonly #users = new Users();
-  readonly #fetcher: Fetcher;
+  readonly #preparation: Preparation;
   readonly #link: LauncherLink;
   readonly #launches = new Limiter(MAX_LAUNCHES_IN_FLIGHT);
   readonly #commandProbes: CommandProbes;
@@ -110,25 +89,26 @@ export class ProcessContainerizer implements Containerizer {
   readonly #entries = new Map<string, Entry>();
   /** Killed as unknown; forgotten as soon as they have ended. */
   readonly #discarded = new Set<string>();
+  /** Containers that have a terminal, until they are forgotten. */
+  readonly #terminals = new Set<string>();
   #isClosed = false;
-  #usage:
-    | {
-        /** Of which processes it is. */
-        readonly key: string;
-        readonly atMs: number;
-        readonly usage: ReadonlyMap<number, ContainerUsage>;
-      }
-    | undefined;
+  readonly #usage = new UsageCache();
   readonly #listeners = new Set<(containerId: ContainerId, end: ContainerEnd) => void>();
 
   constructor(options: ProcessContainerizerOptions) {
     this.#options = options;
     this.#workDir = resolve(options.workDir);
-    this.#fetcher = new Fetcher({
-      log: options.log,
-      stallTimeoutMs: options.fetchStallTimeoutMs,
-      maxBytes: options.maxFetchBytes,
-      frameworksHome: options.frameworksHome,
+    const users = new Users();
+    this.#preparation = new Preparation({
+      workDir: this.#workDir,
+      users,
+      fetcher: new Fetcher({
+        log: options.log,
+        stallTimeoutMs: options.fetchStallTimeoutMs,
+        maxBytes: options.maxFetchBytes,
+        frameworksHome: options.frameworksHome,
+      }),
+      outputLimitBytes: options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
     });
     this.#runtimeDir = resolve(options.runtimeDir ?? defaultRuntimeDir(this.#workDir));
     const place = { workDir: this.#workDir, runtimeDir: this.#runtimeDir };
@@ -137,7 +117,7 @@ export class ProcessContainerizer implements Containerizer {
       reconnected: (records) => this.#compare(records),
       died: () => this.#loseAll('the launcher died'),
     });
-    this.#commandProbes = new CommandProbes(this.#link, this.#users);
+    this.#commandProbes = new CommandProbes(this.#link, users);
     this.#probes = new Probes(this.#commandProbes);
   }
 
@@ -176,14 +156,19 @@ export class ProcessContainerizer implements Containerizer {
     const entry = newEntry();
     this.#entries.set(containerId, entry);
     const outcome = await this.#start(spec, entry).catch(toFailure);
-    if (outcome.kind === 'failed') this.#entries.delete(containerId);
-    else this.#settled(containerId, entry);
+    if (outcome.kind === 'failed') {
+      this.#entries.delete(containerId);
+      this.#terminals.delete(containerId);
+    } else this.#settled(containerId, entry);
     return outcome;
   }
 
   signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void {
     const entry = this.#entries.get(containerId);
     if (entry === undefined) return;
+    if (entry.lastSignal === undefined && entry.process !== undefined) {
+      entry.sinceMs = performance.now();
+    }
     entry.lastSignal = signal;
     entry.abort.abort();
     this.#link.send({ type: 'signal', containerId, signal });
@@ -201,20 +186,29 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   async pipes(containerId: ContainerId): Promise<ContainerPipes> {
-    return openPipes(
-      socketPathOf({ workDir: this.#workDir, runtimeDir: this.#runtimeDir }),
-      containerId,
-    );
+    return this.#open(containerId, this.#terminals.has(containerId));
+  }
+
+  async terminal(containerId: ContainerId): Promise<ContainerPipes> {
+    if (this.#link.can('terminal-taps')) return await this.#open(containerId, true);
+    throw new PlateauError('LAUNCHER_UNREACHABLE', 'the running launcher is of an older version', {
+      context: { containerId },
+    });
+  }
+
+  #open(containerId: ContainerId, hasTerminal: boolean): Promise<ContainerPipes> {
+    const path = socketPathOf({ workDir: this.#workDir, runtimeDir: this.#runtimeDir });
+    return openPipes(path, containerId, { hasTerminal });
   }
 
   usage(leaders: readonly ProcessIdentity[]): ReadonlyMap<number, ContainerUsage> {
-    const nowMs = performance.now();
-    const key = leaders.map(({ pid, startTime }) => `${pid}:${startTime}`).join();
-    const cached = this.#usage;
-    if (cached?.key === key && nowMs - cached.atMs < USAGE_CACHE_MS) return cached.usage;
-    const usage = usageOf(leaders);
-    this.#usage = { key, atMs: nowMs, usage };
-    return usage;
+    return this.#usage.of(leaders);
+  }
+
+  pending(): readonly PendingOperation[] {
+    return [...this.#entries].flatMap(
+      ([containerId, entry]) => pendingOf(containerId, entry) ?? [],
+    );
   }
 
   probe(spec: ProbeSpec, listener: ProbeListener): Disposable {
@@ -222,6 +216,7 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   forget(containerId: ContainerId): void {
+    this.#terminals.delete(containerId);
     this.#link.send({ type: 'forget', containerId });
   }
 
@@ -252,51 +247,22 @@ export class ProcessContainerizer implements Containerizer {
   }
 
   async #start(spec: ContainerSpec, entry: Entry): Promise<LaunchOutcome> {
-    const { sandbox, environmentFrom: parent } = spec;
-    assertPlain(spec.container);
-    const user = await this.#users.resolve(spec.user);
-    const environment = { ...(parent && environmentOf(parent)), ...spec.environment };
-    const line = () => buildCommandLine({ ...spec, environment });
-    if (spec.hasPipes === true && !this.#link.can('pipes')) {
-      return failed('launcher', 'the running launcher is of an older version without pipes');
+    const begun = await this.#preparation.begin(spec);
+    const lacking = begun.abilities.find((ability) => !this.#link.can(ability));
+    if (lacking !== undefined) {
+      return failed('launcher', `the running launcher is of an older version without ${lacking}`);
     }
-    const request: LaunchRequest = {
-      type: 'launch',
-      containerId: spec.containerId,
-      ...(spec.hasPipes === true ? line() : await this.#fill(spec, { user, entry, line })),
-      sandbox,
-      user,
-      ...(spec.hasPipes === true && { pipes: true }),
-      outputLimitBytes: this.#options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
-    };
+    if (begun.terminal !== undefined) this.#terminals.add(spec.containerId);
+    const request = await this.#preparation.finish(spec, begun, entry);
+    reach(entry, 'launcher::wait');
     return this.#launches.run(() => this.#ask(request, entry));
-  }
-
-  /** Makes the sandbox with all that belongs into it, and the command line, which may be in it. */
-  async #fill(
-    spec: ContainerSpec,
-    launch: {
-      readonly user: UserIds | undefined;
-      readonly entry: Entry;
-      readonly line: () => CommandLine;
-    },
-  ): Promise<CommandLine> {
-    const { sandbox, command, volumes } = spec;
-    const { user, entry } = launch;
-    const uris = command.uris ?? [];
-    const options = { sandbox, workDir: this.#workDir, isClosed: uris.length > 0 };
-    makeSandbox(options);
-    await this.#fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
-    const line = launch.line();
-    if (volumes !== undefined) await linkVolumes(volumes, { sandbox, user });
-    openSandbox(options, user);
-    return line;
   }
 
   async #ask(request: LaunchRequest, entry: Entry): Promise<LaunchOutcome> {
     await this.#link.ready();
     if (this.#isClosed) return failed('launcher', 'the agent is closing');
     if (entry.abort.signal.aborted) return failed('launcher', 'it was killed before it started');
+    reach(entry, 'launcher::launch');
     return new Promise((resolve) => {
       entry.settle = resolve;
       this.#link.send(request);
@@ -446,43 +412,3 @@ const NAMED_SIGNALS: Readonly<Record<number, 'SIGTERM' | 'SIGKILL'>> = {
   9: 'SIGKILL',
   15: 'SIGTERM',
 };
-
-function isAsked(entry: Entry): boolean {
-  return entry.settle !== undefined;
-}
-
-function newEntry(): Entry {
-  return {
-    abort: new AbortController(),
-    process: undefined,
-    settle: undefined,
-    isStarted: false,
-    end: undefined,
-    lastSignal: undefined,
-  };
-}
-
-type FailedLaunch = Extract<LaunchOutcome, { kind: 'failed' }>;
-
-function failed(stage: FailedLaunch['stage'], message: string): FailedLaunch {
-  return { kind: 'failed', stage, message };
-}
-
-function toFailure(error: unknown): FailedLaunch {
-  const stage = error instanceof LaunchError ? error.stage : 'launcher';
-  return failed(stage, errorMessage(error));
-}
-
-/** What the system refused tells whose fault it was. */
-function stageOf(failure: LaunchFailure): FailedLaunch['stage'] {
-  if (failure.code === 'EPERM') return 'user';
-  return /^(?:ENOENT|EACCES|ENOEXEC|ENOTDIR|E2BIG|ELOOP)$/.test(failure.code ?? '')
-    ? 'command'
-    : 'launcher';
-}
-
-function toContainerEnd(end: ProcessEnd): ContainerEnd {
-  return end.signal === undefined
-    ? { kind: 'exited', code: end.code ?? 0 }
-    : { kind: 'signaled', signal: end.signal };
-}

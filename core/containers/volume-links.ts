@@ -44,15 +44,21 @@ export async function linkVolumes(
 
 /** The folders on the way to the link, and its name. */
 function namesOf({ id, containerPath }: ContainerVolume): readonly string[] {
+  return namesBelow(containerPath, `the 'container_path' of volume '${id}'`);
+}
+
+/**
+ * The names in a path that has to be below a sandbox.
+ * @param what what the path is, for the message.
+ * @throws LaunchError of stage `command` for one that is not.
+ */
+export function namesBelow(path: string, what: string): readonly string[] {
   const refuse = (why: string): LaunchError =>
-    new LaunchError(
-      'command',
-      `the 'container_path' of volume '${id}' ${why}: name a path below the sandbox, such as 'data'`,
-    );
-  if (containerPath.startsWith('/')) throw refuse(`is absolute ('${containerPath}')`);
-  if (containerPath.includes('\0')) throw refuse('holds a NUL character');
-  const names = containerPath.split('/').filter((name) => name !== '' && name !== '.');
-  if (names.includes('..')) throw refuse(`leads out ('${containerPath}')`);
+    new LaunchError('command', `${what} ${why}: name a path below the sandbox, such as 'data'`);
+  if (path.startsWith('/')) throw refuse(`is absolute ('${path}')`);
+  if (path.includes('\0')) throw refuse('holds a NUL character');
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  if (names.includes('..')) throw refuse(`leads out ('${path}')`);
   if (names.length === 0) throw refuse('is empty');
   return names;
 }
@@ -85,24 +91,55 @@ function isFresh({ mode, uid }: Stats): boolean {
 async function linkOne(
   volume: ContainerVolume,
   names: readonly string[],
+  target: LinkTarget,
+): Promise<void> {
+  try {
+    await linkAt(volume.source, names, target);
+  } catch (error) {
+    const what = `cannot put volume '${volume.id}' at '${volume.containerPath}'`;
+    throw new LaunchError('sandbox', `${what}: ${errorMessage(error)}`);
+  }
+}
+
+/**
+ * Makes a link to a path at the place in the sandbox that the names lead to, with the folders on the way.
+ * One that is there already is left as it is. Rejects when something else is there.
+ */
+export async function linkAt(
+  source: string,
+  names: readonly string[],
   { sandbox, user }: LinkTarget,
+): Promise<void> {
+  await withFolder({ root: sandbox, names: names.slice(0, -1), user }, async (folder) => {
+    await makeLink(source, `${pathOf(folder)}/${names.at(-1) ?? ''}`);
+  });
+}
+
+/**
+ * Opens a folder below another, and makes it and those on the way, for the user, where they are missing.
+ * Rejects when one of them is something else, in particular a link.
+ */
+export async function withFolder(
+  place: {
+    readonly root: string;
+    readonly names: readonly string[];
+    readonly user: UserIds | undefined;
+  },
+  use: (folder: FileHandle) => Promise<void>,
 ): Promise<void> {
   const open: FileHandle[] = [];
   try {
-    let folder = await openFolder(sandbox);
+    let folder = await openFolder(place.root);
     open.push(folder);
-    for (const name of names.slice(0, -1)) {
+    for (const name of place.names) {
       const path = `${pathOf(folder)}/${name}`;
       // oxlint-disable-next-line no-await-in-loop -- each folder is inside the one before
-      await makeFolder(path, user);
+      await makeFolder(path, place.user);
       // oxlint-disable-next-line no-await-in-loop
       folder = await openFolder(path);
       open.push(folder);
     }
-    await makeLink(volume.source, `${pathOf(folder)}/${names.at(-1) ?? ''}`);
-  } catch (error) {
-    const what = `cannot put volume '${volume.id}' at '${volume.containerPath}'`;
-    throw new LaunchError('sandbox', `${what}: ${errorMessage(error)}`);
+    await use(folder);
   } finally {
     for (const folder of open) await folder.close();
   }

@@ -7,7 +7,8 @@ import {
   toTimeInfo,
   validateAgentCall,
 } from '../api/index.js';
-import { executorsView, frameworksView, operationsView, tasksView } from './agent-views.js';
+import { largeAgentAnswer } from './agent-v1-state.js';
+import { operationsView } from './agent-views.js';
 import { answerMessage, answerText } from './answers.js';
 import { acceptedFormat, readCall } from './api-call.js';
 import {
@@ -23,15 +24,25 @@ import type { FileRefusal, VirtualFiles } from './files.js';
 import type { Logger } from '../base/index.js';
 import { metricList } from './master-api.js';
 import type { LoggingLevel } from './logging-level.js';
-import { RECORDIO_TYPE, agentAnswerFormat, agentRequestFormat, isRecordStream } from './media.js';
+import {
+  JSON_TYPE,
+  RECORDIO_TYPE,
+  agentAnswerFormat,
+  agentRequestFormat,
+  isRecordStream,
+} from './media.js';
+import { type PageServer, answerPage } from './pages/answer-page.js';
 import type { Exchange } from './routes.js';
 import type { ServedAgent } from './served-agent.js';
+import { sortedFigures } from './system-metrics.js';
 
 export interface AgentApiOptions {
   readonly agent: ServedAgent;
   readonly log: Logger;
   readonly logging: LoggingLevel;
   readonly files: VirtualFiles;
+  /** Makes and keeps the large answers. */
+  readonly pages: PageServer;
   readonly flags: Readonly<Record<string, string>>;
   readonly metrics: () => ReadonlyMap<string, number>;
 }
@@ -62,6 +73,19 @@ export async function answerAgentCall(options: AgentApiOptions, exchange: Exchan
   }
   const format = acceptedFormat(exchange, agentAnswerFormat);
   if (format === undefined) return;
+  const pieces = largeAgentAnswer(call.type, format.contentType === JSON_TYPE);
+  if (pieces !== undefined) {
+    const { state } = options.agent;
+    await answerPage(options.pages, exchange, {
+      origin: state.agentId ?? 'agent',
+      contentType: format.contentType,
+      key: `${format.contentType} ${call.type}`,
+      // An agent does not count what changes.
+      version: () => undefined,
+      pieces: () => pieces(state),
+    });
+    return;
+  }
   const outcome = await run(options, exchange, call);
   if (outcome === undefined) return;
   if (outcome.kind === 'status') {
@@ -116,7 +140,7 @@ function describeSelf(options: AgentApiOptions, call: AgentCall): Outcome | unde
       return respond({ type: 'GET_FLAGS', get_flags: { flags } });
     }
     case 'GET_METRICS': {
-      const metrics = metricList(options.metrics());
+      const metrics = metricList(sortedFigures(options.metrics()));
       return respond({ type: 'GET_METRICS', get_metrics: { metrics } });
     }
     case 'GET_LOGGING_LEVEL':
@@ -142,21 +166,6 @@ function describeAgent({ agentInfo, state: { drain } }: ServedAgent): AgentRespo
 function describeRuns(options: AgentApiOptions, exchange: Exchange, call: AgentCall): Outcome {
   const { state } = options.agent;
   switch (call.type) {
-    case 'GET_TASKS':
-      return respond({ type: 'GET_TASKS', get_tasks: tasksView(state) });
-    case 'GET_EXECUTORS':
-      return respond({ type: 'GET_EXECUTORS', get_executors: executorsView(state) });
-    case 'GET_FRAMEWORKS':
-      return respond({ type: 'GET_FRAMEWORKS', get_frameworks: frameworksView(state) });
-    case 'GET_STATE':
-      return respond({
-        type: 'GET_STATE',
-        get_state: {
-          get_tasks: tasksView(state),
-          get_executors: executorsView(state),
-          get_frameworks: frameworksView(state),
-        },
-      });
     case 'GET_CONTAINERS': {
       const { show_nested, show_standalone } = call.get_containers ?? {};
       const containers = containersView(options.agent, exchange.world.clock.now(), {

@@ -1,15 +1,16 @@
 /** The pages of an agent: those that tools of Mesos read, `/metrics` for Prometheus, and `/`. */
 import { AGENT_CAPABILITIES, encodeJson } from '../api/index.js';
-import { answerAtOnce, answerEmpty, answerJson, answerJsonChunks } from './answers.js';
+import { answerAtOnce, answerEmpty, answerJson } from './answers.js';
 import { containersView } from './container-views.js';
 import { answerHomePage } from './home-page.js';
-import { agentStateChunks } from './legacy/agent-state.js';
+import { agentStatePage } from './legacy/agent-state.js';
 import { objectText, valueText } from './legacy/json-text.js';
 import { versionText } from './legacy/state.js';
+import { type PageServer, answerPage } from './pages/answer-page.js';
 import type { PrometheusPage } from './prometheus.js';
 import type { Exchange, RouteTable } from './routes.js';
 import type { ServedAgent } from './served-agent.js';
-import { snapshotText, systemMetrics } from './system-metrics.js';
+import { snapshotText, sortedFigures, systemMetrics } from './system-metrics.js';
 
 /** What the pages share. */
 export interface AgentPagesContext {
@@ -19,6 +20,8 @@ export interface AgentPagesContext {
   /** Where the server listens, such as `127.0.0.1:5051`. */
   readonly address: () => string;
   readonly prometheus: PrometheusPage;
+  /** Makes and keeps the pages that show what runs. */
+  readonly pages: PageServer;
   /** The agent, or undefined after the request was answered. */
   readonly agent: (exchange: Exchange) => ServedAgent | undefined;
   readonly metrics: () => ReadonlyMap<string, number>;
@@ -31,9 +34,10 @@ export function addAgentPages(routes: RouteTable, context: AgentPagesContext): v
   routes.page(pageNames('/health'), (exchange) => answerEmpty(exchange, 200));
   routes.page(pageNames('/flags'), (exchange) => answerJson(exchange, JSON.stringify({ flags })));
   routes.page(pageNames('/version'), (exchange) => answerJson(exchange, versionText()));
-  routes.page(pageNames('/metrics/snapshot'), (exchange) =>
-    answerJson(exchange, snapshotText(metrics())),
-  );
+  routes.page(pageNames('/metrics/snapshot'), async (exchange) => {
+    const text = snapshotText(sortedFigures(metrics()));
+    await answerJson(exchange, await context.pages.cache.turns.steps(text));
+  });
   routes.page(['/system/stats.json', '/system/stats'], (exchange) => {
     const stats = [...systemMetrics()].map(([name, value]) => [
       name.slice('system/'.length),
@@ -56,16 +60,31 @@ function addStatePages(routes: RouteTable, context: AgentPagesContext): void {
     const address = context.address();
     const capabilities = AGENT_CAPABILITIES.flatMap(({ type }) => type ?? []);
     const page = { agent, flags, startMs, address, capabilities };
-    await answerJsonChunks(exchange, agentStateChunks(page));
+    await answerPage(context.pages, exchange, {
+      origin: agent.state.agentId ?? 'agent',
+      key: '/state',
+      // An agent does not count what changes: the page is made anew, and told apart by its text.
+      version: () => undefined,
+      pieces: () => agentStatePage(page),
+    });
   });
   routes.page(pageNames('/containers'), async (exchange) => {
     const agent = context.agent(exchange);
     if (agent !== undefined) await answerJson(exchange, containersText(agent, exchange, true));
   });
+  routes.page(pageNames('/containerizer/debug'), async (exchange) => {
+    const agent = context.agent(exchange);
+    if (agent !== undefined) await answerJson(exchange, debugText(agent));
+  });
   routes.page(pageNames('/monitor/statistics'), async (exchange) => {
     const agent = context.agent(exchange);
     if (agent !== undefined) await answerJson(exchange, containersText(agent, exchange, false));
   });
+}
+
+/** What the containerizer is busy with. */
+function debugText(agent: ServedAgent): string {
+  return JSON.stringify({ pending: agent.containers?.pending() ?? [] });
 }
 
 function pageNames(path: string): readonly string[] {
@@ -115,6 +134,7 @@ function answerHome(exchange: Exchange, context: AgentPagesContext): void {
     links: [
       { path: '/state', about: 'everything the agent knows' },
       { path: '/containers', about: 'containers that run, with their limits' },
+      { path: '/containerizer/debug', about: 'launches and ends that are under way' },
       { path: '/flags', about: 'how this agent was started' },
       { path: '/metrics/snapshot', about: 'figures under the names of Mesos' },
       { path: '/metrics', about: 'figures for Prometheus' },

@@ -8,6 +8,9 @@ import { addFileRoutes } from './file-routes.js';
 import { type FileRoot, VirtualFiles } from './files.js';
 import type { HttpLimits } from './limits.js';
 import { type AdjustableLog, LoggingLevel } from './logging-level.js';
+import { addLoggingToggle } from './logging-toggle.js';
+import type { PageServer } from './pages/answer-page.js';
+import { PageCache } from './pages/page-cache.js';
 import { PrometheusPage } from './prometheus.js';
 import { type Exchange, RouteTable } from './routes.js';
 import { sandboxRoots } from './sandbox-roots.js';
@@ -41,6 +44,7 @@ export class AgentServer {
   readonly #server: HttpServer;
   readonly #files: VirtualFiles;
   readonly #prometheus = new PrometheusPage();
+  readonly #pages: PageServer;
   readonly #logging: LoggingLevel;
   readonly #startMs: number;
   #agent: ServedAgent | undefined;
@@ -51,9 +55,16 @@ export class AgentServer {
     this.#agent = options.agent;
     this.#startMs = options.world.clock.now();
     this.#logging = new LoggingLevel(options.world.clock, options.adjustableLog);
+    const { clock } = options.world;
+    this.#pages = { cache: new PageCache({ clock, log: options.log }), log: options.log };
     const { workDir, filesRoots } = options;
     this.#files = new VirtualFiles(
-      sandboxRoots({ workDir, fixed: filesRoots, state: () => this.#agent?.state }),
+      sandboxRoots({
+        workDir,
+        fixed: filesRoots,
+        state: () => this.#agent?.state,
+        standalone: () => standaloneSandboxes(this.#agent),
+      }),
     );
     const { world, log, host, port, insecureBind, limits } = options;
     const routes = this.#createRoutes();
@@ -80,6 +91,7 @@ export class AgentServer {
     await this.#server.close();
     this.#logging.dispose();
     this.#prometheus.dispose();
+    this.#pages.cache.dispose();
   }
 
   #createRoutes(): RouteTable {
@@ -96,16 +108,19 @@ export class AgentServer {
       const files = this.#files;
       const logging = this.#logging;
       const metrics = (): ReadonlyMap<string, number> => this.#metrics();
-      await answerAgentCall({ agent, log, logging, files, flags, metrics }, exchange);
+      const pages = this.#pages;
+      await answerAgentCall({ agent, log, logging, files, pages, flags, metrics }, exchange);
     });
     addAgentPages(routes, {
       flags,
       startMs: this.#startMs,
       address: () => `${host}:${this.#port}`,
       prometheus: this.#prometheus,
+      pages: this.#pages,
       agent: (exchange) => this.#ready(exchange),
       metrics: () => this.#metrics(),
     });
+    addLoggingToggle(routes, this.#logging);
     addFileRoutes(routes, this.#files);
     return routes;
   }
@@ -118,6 +133,12 @@ export class AgentServer {
 
   #metrics(): ReadonlyMap<string, number> {
     return new Map([...systemMetrics(), ...Object.entries(this.#agent?.metrics() ?? {})]);
+  }
+}
+
+function* standaloneSandboxes(agent: ServedAgent | undefined): Generator<string> {
+  for (const { kind, directory } of agent?.containers?.list() ?? []) {
+    if (kind === 'STANDALONE') yield directory;
   }
 }
 

@@ -12,11 +12,8 @@ import type { Exchange } from './routes.js';
 /** Headers of every answer: browsers must not guess another type, or show it in a frame. */
 export const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff' } as const;
 
-/** Pieces of one JSON text, in order. Large pages are sent so, never as one giant string. */
-export type JsonChunks = readonly string[];
-
-/** Characters that are gathered into one write of a large page. */
-const CHUNK_CHARACTERS = 64 * 1024;
+/** Bytes of a larger answer that are written, or compressed, at once. */
+const PART_BYTES = 64 * 1024;
 /** Compressing a larger answer at once would stall the event loop. */
 const COMPRESS_AT_ONCE_BYTES = 256 * 1024;
 /** Names of JavaScript functions, dotted; nothing that could be markup or another statement. */
@@ -59,21 +56,12 @@ export function answerMethodNotAllowed(exchange: Exchange, allowed: readonly str
 
 /** Answers with JSON that is small enough to be one string. Obeys `jsonp=` and Accept-Encoding. */
 export async function answerJson(exchange: Exchange, json: string): Promise<void> {
-  await answerJsonChunks(exchange, [json]);
-}
-
-/** Answers with JSON in pieces. The pieces are a snapshot: they do not change while they are sent. */
-export async function answerJsonChunks(exchange: Exchange, chunks: JsonChunks): Promise<void> {
   const callback = readCallback(exchange);
   if (callback === false) return;
   const contentType = callback === undefined ? JSON_TYPE : 'text/javascript';
-  const body = callback === undefined ? chunks : [`${callback}(`, ...chunks.map(asScript), ')'];
-  const characters = body.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (characters <= COMPRESS_AT_ONCE_BYTES) {
-    answerAtOnce(exchange, contentType, Buffer.from(body.join('')));
-  } else {
-    await answerStreamed(exchange, contentType, gather(body));
-  }
+  const body = Buffer.from(callback === undefined ? json : `${callback}(${asScript(json)})`);
+  if (body.length <= COMPRESS_AT_ONCE_BYTES) answerAtOnce(exchange, contentType, body);
+  else await answerStreamed(exchange, contentType, body);
 }
 
 /**
@@ -101,7 +89,7 @@ export async function answerMessage(
 ): Promise<void> {
   if (typeof message === 'string') await answerJson(exchange, message);
   else if (message.length <= COMPRESS_AT_ONCE_BYTES) answerAtOnce(exchange, contentType, message);
-  else await answerStreamed(exchange, contentType, [message]);
+  else await answerStreamed(exchange, contentType, message);
 }
 
 /** Answers with a body of a known type that is small. */
@@ -120,7 +108,7 @@ export function answerAtOnce(exchange: Exchange, contentType: string, body: Buff
 async function answerStreamed(
   exchange: Exchange,
   contentType: string,
-  chunks: Iterable<Buffer>,
+  body: Buffer,
 ): Promise<void> {
   const isCompressed = acceptsGzip(exchange);
   exchange.response.writeHead(200, {
@@ -132,24 +120,16 @@ async function answerStreamed(
     exchange.response.end();
     return;
   }
-  const source = Readable.from(chunks, { objectMode: false });
+  const source = Readable.from(parts(body), { objectMode: false });
   if (isCompressed) await pipeline(source, createGzip({ level: 1 }), exchange.response);
   else await pipeline(source, exchange.response);
 }
 
-/** Joins small pieces, so that a page of many objects is not as many writes. */
-function* gather(chunks: JsonChunks): Generator<Buffer> {
-  let pending: string[] = [];
-  let characters = 0;
-  for (const chunk of chunks) {
-    pending.push(chunk);
-    characters += chunk.length;
-    if (characters < CHUNK_CHARACTERS) continue;
-    yield Buffer.from(pending.join(''));
-    pending = [];
-    characters = 0;
+/** Small enough that a client which takes any of it is seen to. */
+function* parts(body: Buffer): Generator<Buffer> {
+  for (let start = 0; start < body.length; start += PART_BYTES) {
+    yield body.subarray(start, start + PART_BYTES);
   }
-  if (pending.length > 0) yield Buffer.from(pending.join(''));
 }
 
 /** Whether the client asked for gzip (and did not give it the weight 0). */

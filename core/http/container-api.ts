@@ -79,13 +79,13 @@ export async function answerStreamCall(
   const onLost = (): void => {
     if (launch !== undefined) containers.abandon(containerId);
   };
-  const session = containers.sessionOf(containerId);
+  const session = await containers.attach(containerId);
   if ('status' in session) {
     answerText(exchange, session.status, session.message ?? '');
   } else if (session.isCrowded) {
     answerText(exchange, 503, 'Too many readers are attached to the container: try again later.');
   } else if (exchange.response.destroyed) onLost();
-  else streamOutput({ exchange, log, form, session, onLost });
+  else streamOutput({ exchange, log, form, session, isOwn: launch !== undefined, onLost });
 }
 
 function toLaunch(launch: LaunchMessage): ContainerLaunch {

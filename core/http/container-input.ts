@@ -1,10 +1,16 @@
 /**
  * ATTACH_CONTAINER_INPUT: a request whose body is a stream of records. The first names the container,
- * each other carries bytes for its standard input; empty ones end that input. Nothing is read ahead of
- * what the container takes. The answer comes when the body has ended, or the container takes no more.
+ * each other carries bytes for its standard input; empty ones end that input; or the size of the window
+ * of its terminal, or nothing but that the client is alive. Nothing is read ahead of what the container
+ * takes. The answer comes when the body has ended, or the container takes no more.
  */
 import type { SessionInput } from '../agent/index.js';
-import { type AgentCall, RecordDecoder, validateAgentCall } from '../api/index.js';
+import {
+  type AgentCall,
+  type AgentProcessIO,
+  RecordDecoder,
+  validateAgentCall,
+} from '../api/index.js';
 import { PlateauError } from '../base/index.js';
 import { answerEmpty, answerMethodNotAllowed, answerText } from './answers.js';
 import { type MessageFormat, agentRequestFormat } from './media.js';
@@ -62,7 +68,7 @@ async function takeCalls(
     );
     return;
   }
-  const session = options.agent.containers?.sessionOf(attach.container_id);
+  const session = await options.agent.containers?.attach(attach.container_id);
   if (session === undefined || 'status' in session) {
     refuse(exchange, session?.status ?? 501, session?.message ?? 'This agent has no sessions.');
     return;
@@ -86,8 +92,10 @@ async function pass(incoming: AsyncGenerator<AgentCall>, input: SessionInput): P
   for await (const { type, attach_container_input: attach } of incoming) {
     const io = type === 'ATTACH_CONTAINER_INPUT' ? attach?.process_io : undefined;
     if (io === undefined) throw invalid("each record after the first needs 'process_io'");
-    if (io.type === 'CONTROL' && io.control?.type === 'HEARTBEAT') continue;
-    if (io.type === 'CONTROL') throw invalid("'control': the container has no terminal");
+    if (io.type === 'CONTROL') {
+      control(io.control, input);
+      continue;
+    }
     if (io.type !== 'DATA' || io.data?.type !== 'STDIN') {
       throw invalid("'process_io' must be DATA of type STDIN, or a HEARTBEAT");
     }
@@ -95,6 +103,22 @@ async function pass(incoming: AsyncGenerator<AgentCall>, input: SessionInput): P
     if (bytes.length === 0) input.end();
     else if (!(await input.write(bytes))) return;
   }
+}
+
+/** The most rows or columns of a window. */
+const MAX_WINDOW_LENGTH = 65_535;
+
+function control(message: AgentProcessIO['control'], input: SessionInput): void {
+  if (message?.type === 'HEARTBEAT') return;
+  if (message?.type !== 'TTY_INFO') throw invalid("'control.type' must be TTY_INFO or HEARTBEAT");
+  const size = message.tty_info?.window_size;
+  if (size === undefined) {
+    throw invalid("Expecting 'control.tty_info.window_size' to be present");
+  }
+  if (Math.max(size.rows, size.columns) > MAX_WINDOW_LENGTH) {
+    throw invalid(`'control.tty_info.window_size' has more than ${MAX_WINDOW_LENGTH} on a side`);
+  }
+  if (!input.resize(size)) throw invalid("'control': the container has no terminal");
 }
 
 /** The calls of a body, each checked. @throws PlateauError `INVALID_MESSAGE`. */

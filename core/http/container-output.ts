@@ -1,6 +1,7 @@
 /**
- * The output of a container as a stream of ProcessIO records. A reader that is slow holds the container
- * up; one that takes nothing for too long is cut off.
+ * The output of a container as a stream of ProcessIO records. The client whose session it is holds the
+ * container up when it is slow, and is cut off when it takes nothing for too long. Others who listen hold
+ * nobody up: they are cut off when they fall too far behind.
  */
 import type { ContainerSession, SessionReader } from '../agent/index.js';
 import { type AgentProcessIO, toDurationInfo } from '../api/index.js';
@@ -11,6 +12,8 @@ import type { Exchange } from './routes.js';
 
 /** Bytes that wait for the reader of a container's output before the container is held up. */
 export const MAX_WAITING_OUTPUT_BYTES = 1024 * 1024;
+/** Bytes that wait for one who listens to the session of somebody else before it is cut off. */
+export const MAX_LISTENER_LAG_BYTES = 16 * 1024 * 1024;
 /** Milliseconds for which a container is held up by a reader that does not take what waits. */
 export const OUTPUT_STALL_MS = 60_000;
 /** Milliseconds between heartbeats of a stream. */
@@ -21,10 +24,13 @@ export interface OutputStreamOptions {
   readonly log: Logger;
   readonly form: StreamForm;
   readonly session: ContainerSession;
+  /** Whether the session is the client's own: the container waits for it, and ends with it. */
+  readonly isOwn: boolean;
   /** The reader has gone, or was cut off, before the container's end. */
   readonly onLost: () => void;
   /** Bounds as above; tests need not wait. */
   readonly stallMs?: number | undefined;
+  readonly lagBytes?: number | undefined;
   readonly heartbeatMs?: number | undefined;
 }
 
@@ -56,7 +62,13 @@ export function streamOutput(options: OutputStreamOptions): void {
       const type = stream === 'stdout' ? 'STDOUT' : 'STDERR';
       const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       send({ type: 'DATA', data: { type, data: data.toString('base64') } });
-      if (records.isEnded || records.waitingBytes < MAX_WAITING_OUTPUT_BYTES) return true;
+      if (records.isEnded) return true;
+      if (!options.isOwn) {
+        const lagBytes = options.lagBytes ?? MAX_LISTENER_LAG_BYTES;
+        if (records.waitingBytes > lagBytes) records.cut(`it is ${lagBytes} bytes behind`);
+        return true;
+      }
+      if (records.waitingBytes < MAX_WAITING_OUTPUT_BYTES) return true;
       stall.dispose();
       const cut = (): void => records.cut('the reader takes nothing');
       stall = clock.setTimer(options.stallMs ?? OUTPUT_STALL_MS, cut);

@@ -15,11 +15,15 @@ export interface ExecutorApiOptions {
   readonly isClosing: () => boolean;
 }
 
-/** Answers one request. Whether the agent is ready for a call is its own decision: it says 503. */
+/** Answers one request; 503, whatever it is, until the agent knows the executors from before. */
 export async function answerExecutorCall(
   options: ExecutorApiOptions,
   exchange: Exchange,
 ): Promise<void> {
+  if (!options.agent.isRecovered) {
+    answerText(exchange, 503, 'Agent has not finished recovery');
+    return;
+  }
   const call = await readCall(exchange, {
     message: 'ExecutorCall',
     label: 'Executor::Call',

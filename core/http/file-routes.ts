@@ -5,11 +5,14 @@ import { answerJson, answerText } from './answers.js';
 import { type FileEntry, type FileRefusal, type VirtualFiles, modeText } from './files.js';
 import type { Exchange, RouteTable } from './routes.js';
 
-/** Adds `/files/browse`, `/files/read` and `/files/download`, also under their `.json` names. */
+/** Adds `/files/browse`, `read`, `download` and `debug`, also under their `.json` names. */
 export function addFileRoutes(routes: RouteTable, files: VirtualFiles): void {
   routes.page(['/files/browse', '/files/browse.json'], (exchange) => browse(exchange, files));
   routes.page(['/files/read', '/files/read.json'], (exchange) => read(exchange, files));
   routes.page(['/files/download', '/files/download.json'], (exchange) => download(exchange, files));
+  routes.page(['/files/debug', '/files/debug.json'], (exchange) =>
+    answerJson(exchange, JSON.stringify(Object.fromEntries(files.attached()))),
+  );
 }
 
 async function browse(exchange: Exchange, files: VirtualFiles): Promise<void> {

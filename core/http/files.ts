@@ -10,7 +10,7 @@ import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { errorMessage } from '../base/index.js';
 import { groupName, userName } from './file-owners.js';
-import { MAX_BROWSE_ENTRIES, MAX_FILE_READ_BYTES } from './limits.js';
+import { MAX_ATTACHED_PATHS, MAX_BROWSE_ENTRIES, MAX_FILE_READ_BYTES } from './limits.js';
 
 /** Where a virtual path leads, or that it leads nowhere. */
 export interface FileRoot {
@@ -22,8 +22,16 @@ export interface FileRoot {
   readonly below?: readonly string[];
 }
 
-/** Finds roots that come and go, such as sandboxes. The longest matching name wins. */
-export type RootFinder = (virtualPath: string) => FileRoot | undefined;
+/** What is attached. Roots such as sandboxes come and go. */
+export interface FileRoots {
+  /** The root that a path leads into; the longest matching name wins. */
+  find(virtualPath: string): FileRoot | undefined;
+  /** Everything that is attached, for people; the paths are those of the disk. */
+  list(): Iterable<AttachedPath>;
+}
+
+/** A virtual path and what it stands for. */
+export type AttachedPath = Readonly<Record<'name' | 'path', string>>;
 
 /** One entry of a listing. */
 export interface FileEntry {
@@ -74,10 +82,20 @@ const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOF
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export class VirtualFiles {
-  readonly #find: RootFinder;
+  readonly #roots: FileRoots;
 
-  constructor(find: RootFinder) {
-    this.#find = find;
+  constructor(roots: FileRoots) {
+    this.#roots = roots;
+  }
+
+  /** What is attached, the first `MAX_ATTACHED_PATHS` of it. */
+  attached(): ReadonlyMap<string, string> {
+    const all = new Map<string, string>();
+    for (const { name, path } of this.#roots.list()) {
+      if (all.size >= MAX_ATTACHED_PATHS) break;
+      all.set(name, path);
+    }
+    return all;
   }
 
   /** Lists a folder: names in order, at most `MAX_BROWSE_ENTRIES`; links are listed, not followed. */
@@ -155,7 +173,7 @@ export class VirtualFiles {
       return refuse(400, 'The path must not be empty, or contain .. or NUL');
     }
     const virtualPath = `/${components.join('/')}`;
-    const root = this.#find(virtualPath);
+    const root = this.#roots.find(virtualPath);
     if (root === undefined) return refuse(404, `There is nothing at ${virtualPath}`);
     const rest = virtualPath.slice(root.name.length).split('/');
     return {
@@ -174,11 +192,15 @@ interface Place {
   readonly components: readonly string[];
 }
 
-/** A finder over fixed roots. */
-export function fixedRoots(roots: readonly FileRoot[]): RootFinder {
+/** Roots that stay as they are. */
+export function fixedRoots(roots: readonly FileRoot[]): FileRoots {
   const longestFirst = roots.toSorted((one, other) => other.name.length - one.name.length);
-  return (path) =>
-    longestFirst.find((root) => path === root.name || path.startsWith(`${root.name}/`));
+  return {
+    find: (path) =>
+      longestFirst.find((root) => path === root.name || path.startsWith(`${root.name}/`)),
+    list: () =>
+      roots.map(({ name, path, below = [] }) => ({ name, path: [path, ...below].join('/') })),
+  };
 }
 
 /** Opens the root as the operator wrote it, then each component relative to the one before. */

@@ -9,6 +9,7 @@ export {
   HTTP_LIMITS,
   type HttpLimits,
   KEEP_ALIVE_MS,
+  MAX_ATTACHED_PATHS,
   MAX_BROWSE_ENTRIES,
   MAX_CALL_BYTES,
   MAX_CONNECTIONS,
@@ -38,12 +39,22 @@ export {
   PageCache,
   type PageCacheOptions,
   type PageSource,
+  type VersionedSource,
 } from './pages/page-cache.js';
 export type { Page } from './pages/page.js';
-export { MAX_PAGE_PART_BYTES } from './pages/part-pool.js';
-export { TEXT_SLAB_BYTES } from './pages/quiet-memory.js';
+export { MAX_PAGE_PART_BYTES, PartPool } from './pages/part-pool.js';
 export { SharedBody } from './pages/shared-body.js';
-export { PAGE_SLICE_MS, type TextPieces } from './pages/write-text.js';
+export {
+  MAX_KEPT_TEXT_BYTES,
+  TEXT_KEEP_FULL_MS,
+  TEXT_KEEP_MS,
+  TEXT_SLAB_BYTES,
+  type TextPiece,
+  type TextStretch,
+  TextStore,
+} from './pages/text-store.js';
+export { PAGE_SLICE_MS, Turns } from './pages/turns.js';
+export { type TextPieces, writeText } from './pages/write-text.js';
 export type { ServedAgent } from './served-agent.js';
 export type { ServedMaster } from './served-master.js';
 export { LINK_PROTOCOL } from './upgrade-request.js';

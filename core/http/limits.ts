@@ -30,7 +30,7 @@ export const MAX_STREAM_BUFFER_BYTES = 32 * 1024 * 1024;
 export const MAX_LINK_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a reader has to take the rest of a stream that was closed. */
 export const STREAM_CLOSE_MS = 5_000;
-/** Milliseconds for which the reader of a page may take nothing before it is cut off. */
+/** Milliseconds for which a client may take nothing of an answer before it is cut off. */
 export const PAGE_STALL_MS = 30_000;
 /** Milliseconds for which the rest of a refused body is read and thrown away. */
 export const LINGER_MS = 1_000;
@@ -40,6 +40,8 @@ export const TCP_KEEP_ALIVE_MS = 30_000;
 export const MAX_FILE_READ_BYTES = 65_536;
 /** Entries that the listing of one folder returns at most. */
 export const MAX_BROWSE_ENTRIES = 10_000;
+/** Paths that `/files/debug` shows at most. */
+export const MAX_ATTACHED_PATHS = 10_000;
 /** Answers of at least so many bytes are compressed for clients that ask for it. */
 export const COMPRESS_FROM_BYTES = 1024;
 
@@ -56,6 +58,7 @@ export interface HttpLimits {
   readonly keepAliveMs: number;
   readonly streamBufferBytes: number;
   readonly linkBufferBytes: number;
+  readonly answerStallMs: number;
 }
 
 /** The bounds unless told otherwise. */
@@ -71,4 +74,5 @@ export const HTTP_LIMITS: HttpLimits = {
   keepAliveMs: KEEP_ALIVE_MS,
   streamBufferBytes: MAX_STREAM_BUFFER_BYTES,
   linkBufferBytes: MAX_LINK_BUFFER_BYTES,
+  answerStallMs: PAGE_STALL_MS,
 };

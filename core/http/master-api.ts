@@ -8,12 +8,13 @@ import { type Leadership, answerElsewhere } from './leadership.js';
 import type { LoggingLevel } from './logging-level.js';
 import type { Logger } from '../base/index.js';
 import type { ClusterView, OperatorAnswer } from '../master/index.js';
-import { JSON_TYPE } from './media.js';
+import { JSON_TYPE, type MessageFormat } from './media.js';
 import { subscribeOperator } from './operator-stream.js';
 import { type PageServer, answerPage } from './pages/answer-page.js';
 import type { TextPieces } from './pages/write-text.js';
 import type { Exchange } from './routes.js';
 import type { ServedMaster } from './served-master.js';
+import { largeProtobufAnswer } from './v1-protobuf.js';
 import { largeAnswer } from './v1-state.js';
 
 export interface MasterApiOptions {
@@ -25,7 +26,7 @@ export interface MasterApiOptions {
   readonly isClosing: () => boolean;
   readonly logging: LoggingLevel;
   /** What `/metrics/snapshot` shows. */
-  readonly metrics: () => ReadonlyMap<string, number>;
+  readonly metrics: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /** What a call is answered with: a message, or a status with a text. */
@@ -55,9 +56,10 @@ export async function answerMasterCall(
     subscribeOperator(options, exchange, format);
     return;
   }
-  const large = format.contentType === JSON_TYPE ? largeAnswer(call.type) : undefined;
-  if (large !== undefined) {
-    await answerLarge(options, exchange, { type: call.type, pieces: large });
+  const isJson = format.contentType === JSON_TYPE;
+  const pieces = isJson ? largeAnswer(call.type) : largeProtobufAnswer(call.type);
+  if (pieces !== undefined) {
+    await answerLarge(options, exchange, { type: call.type, format, pieces });
     return;
   }
   const outcome = await run(options, call);
@@ -75,13 +77,16 @@ async function answerLarge(
   exchange: Exchange,
   asked: {
     readonly type: MasterCall['type'];
+    readonly format: MessageFormat;
     readonly pieces: (cluster: ClusterView) => TextPieces;
   },
 ): Promise<void> {
   const { cluster, info } = master;
+  const { contentType } = asked.format;
   await answerPage(pages, exchange, {
     origin: info.id,
-    key: `v1 ${asked.type}`,
+    contentType,
+    key: `${contentType} ${asked.type}`,
     version: () => cluster.version,
     pieces: () => asked.pieces(cluster),
   });
@@ -101,7 +106,7 @@ async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome
     case 'GET_METRICS':
       return respond({
         type: 'GET_METRICS',
-        get_metrics: { metrics: metricList(options.metrics()) },
+        get_metrics: { metrics: metricList(await options.metrics()) },
       });
     case 'LIST_FILES':
       return await listFiles(options.files, call.list_files?.path ?? '');
@@ -112,12 +117,11 @@ async function run(options: MasterApiOptions, call: MasterCall): Promise<Outcome
   }
 }
 
-/** Metrics as messages carry them, names in order. */
+/** Metrics as messages carry them. */
 export function metricList(
-  metrics: ReadonlyMap<string, number>,
+  metrics: Iterable<readonly [string, number]>,
 ): readonly { readonly name: string; readonly value: number }[] {
-  const names = [...metrics.keys()].toSorted();
-  return names.map((name) => ({ name, value: metrics.get(name) ?? 0 }));
+  return Array.from(metrics, ([name, value]) => ({ name, value }));
 }
 
 function fromMaster(answer: Awaited<OperatorAnswer>): Outcome {

@@ -45,7 +45,11 @@ export interface MasterRouteContext {
   /** Milliseconds since 1970 since when this server exists. */
   readonly startMs: number;
   readonly master: () => ServedMaster | undefined;
-  readonly metrics: () => ReadonlyMap<string, number>;
+  /**
+   * Figures of host and master, in order of names; a `brief` list is without those of single
+   * frameworks. Collected by turns with pages.
+   */
+  readonly metrics: (extent?: 'all' | 'brief') => Promise<ReadonlyMap<string, number>>;
 }
 
 /** The master, when it leads and is there; otherwise the request was answered. */

@@ -33,9 +33,10 @@ export function addMasterPages(routes: RouteTable, context: MasterRouteContext):
   routes.page(pageNames('/health'), (exchange) => answerEmpty(exchange, 200));
   routes.page(pageNames('/flags'), (exchange) => answerJson(exchange, JSON.stringify({ flags })));
   routes.page(pageNames('/version'), (exchange) => answerJson(exchange, versionText()));
-  routes.page(pageNames('/metrics/snapshot'), (exchange) =>
-    answerJson(exchange, snapshotText(context.metrics())),
-  );
+  routes.page(pageNames('/metrics/snapshot'), async (exchange) => {
+    const figures = await context.metrics();
+    await answerJson(exchange, await context.pages.cache.turns.steps(snapshotText(figures)));
+  });
   routes.page(['/system/stats.json', '/system/stats'], (exchange) => {
     const stats = [...systemMetrics()].map(([name, value]) => [
       name.slice('system/'.length),
@@ -76,12 +77,12 @@ function addStatePages(routes: RouteTable, context: MasterRouteContext): void {
 
 function addOwnPages(routes: RouteTable, context: MasterRouteContext): void {
   routes.page(['/metrics'], async (exchange) => {
-    const text = await context.prometheus.render(context.metrics());
+    const text = await context.prometheus.render(await context.metrics('brief'));
     answerAtOnce(exchange, context.prometheus.contentType, Buffer.from(text));
   });
-  routes.page(['/'], (exchange) => {
+  routes.page(['/'], async (exchange) => {
     const master = leadingMaster(context, exchange);
-    if (master !== undefined) answerHome(exchange, master, context);
+    if (master !== undefined) await answerHome(exchange, master, context);
   });
 }
 
@@ -147,8 +148,12 @@ function answerLeader(exchange: Exchange, context: MasterRouteContext): void {
   }
 }
 
-function answerHome(exchange: Exchange, master: ServedMaster, context: MasterRouteContext): void {
-  const metrics = context.metrics();
+async function answerHome(
+  exchange: Exchange,
+  master: ServedMaster,
+  context: MasterRouteContext,
+): Promise<void> {
+  const metrics = await context.metrics('brief');
   const figure = (name: string): number => metrics.get(`master/${name}`) ?? 0;
   const share = (name: string): string => `${figure(`${name}_used`)} of ${figure(`${name}_total`)}`;
   const { info } = master;

@@ -3,12 +3,14 @@
  * that tools know, and our own. Which checks come in which order is decided per endpoint.
  */
 import type { AddressInfo } from 'node:net';
+import { addDebugPages } from './debug-pages.js';
 import { VirtualFiles, fixedRoots } from './files.js';
 import { addFileRoutes } from './file-routes.js';
 import { LEADS_ALONE } from './leadership.js';
 import { HTTP_LIMITS } from './limits.js';
 import { acceptLink } from './link-server.js';
 import { LoggingLevel } from './logging-level.js';
+import { addLoggingToggle } from './logging-toggle.js';
 import { addMaintenanceRoutes } from './maintenance-routes.js';
 import { answerMasterCall } from './master-api.js';
 import {
@@ -27,7 +29,7 @@ import { RouteTable } from './routes.js';
 import { answerSchedulerCall } from './scheduler-api.js';
 import type { ServedMaster } from './served-master.js';
 import { HttpServer, endRaw } from './server.js';
-import { systemMetrics } from './system-metrics.js';
+import { systemMetrics, withMore } from './system-metrics.js';
 import { addWeightRoutes } from './weight-routes.js';
 import { addWhyPage } from './why-page.js';
 
@@ -97,25 +99,30 @@ export class MasterServer {
 
   #createContext(options: MasterServerOptions): MasterRouteContext {
     const startMs = options.world.clock.now();
+    const { log, world } = options;
+    const pages = { cache: new PageCache({ clock: world.clock, log }), log };
     return {
       options,
       leadership: options.leadership ?? LEADS_ALONE,
       files: new VirtualFiles(fixedRoots(options.filesRoots)),
       prometheus: new PrometheusPage(),
       logging: new LoggingLevel(options.world.clock, options.adjustableLog),
-      pages: {
-        cache: new PageCache({ clock: options.world.clock, log: options.log }),
-        log: options.log,
-      },
+      pages,
       startMs,
       master: () => this.#master,
-      metrics: () => {
-        const upSeconds = (options.world.clock.now() - startMs) / 1000;
-        const own = this.#master?.metrics() ?? [];
-        const fixed: [string, number][] = [['master/uptime_secs', upSeconds], ...NO_QUEUES];
-        return new Map([...fixed, ...systemMetrics(), ...own]);
-      },
+      metrics: (extent) => pages.cache.turns.steps(this.#metricSteps(options, startMs, extent)),
     };
+  }
+
+  *#metricSteps(
+    { world }: MasterServerOptions,
+    startMs: number,
+    extent: 'all' | 'brief' | undefined,
+  ): Generator<undefined, ReadonlyMap<string, number>> {
+    const own = this.#master === undefined ? new Map() : yield* this.#master.metricSteps(extent);
+    const upSeconds = (world.clock.now() - startMs) / 1000;
+    const uptime = ['master/uptime_secs', upSeconds] as const;
+    return yield* withMore(own, [uptime, ...NO_QUEUES, ...systemMetrics()]);
   }
 
   #createRoutes(): RouteTable {
@@ -135,6 +142,8 @@ export class MasterServer {
       await answerMasterCall(given, exchange);
     });
     addMasterPages(routes, this.#context);
+    addDebugPages(routes, this.#context);
+    addLoggingToggle(routes, logging);
     addMasterForms(routes, this.#context);
     addWhyPage(routes, this.#context);
     addQuotaRoutes(routes, this.#context);

@@ -1,18 +1,19 @@
 /**
- * SUBSCRIBE of operators: an event stream that begins with the state of the cluster. In JSON the state is
- * written in parts, as fast as the reader takes it, while the events that follow wait behind it. An
- * event becomes bytes once for all streams.
+ * SUBSCRIBE of operators: an event stream that begins with the state of the cluster, written in
+ * parts, as fast as the reader takes it, while the events that follow wait behind it. An event becomes
+ * bytes once for all streams.
  */
 import { type MasterEvent, encodeRecord } from '../api/index.js';
 import type { Logger } from '../base/index.js';
 import type { ClusterView, OperatorStream } from '../master/index.js';
-import { viewAgents, viewExecutors, viewFrameworks, viewTasks } from '../master/index.js';
 import { JSON_TYPE, type MessageFormat } from './media.js';
 import { type PageServer, drained } from './pages/answer-page.js';
 import type { Page } from './pages/page.js';
+import type { TextPieces } from './pages/write-text.js';
 import { RecordStream } from './record-stream.js';
 import type { Exchange } from './routes.js';
 import type { ServedMaster } from './served-master.js';
+import { protobufState, protobufSubscribed } from './v1-protobuf.js';
 import { stateMember } from './v1-state.js';
 
 export interface OperatorStreamOptions {
@@ -40,10 +41,9 @@ export function subscribeOperator(
   const stream: OperatorStream = {
     peer: exchange.peer,
     begin: (seconds) => {
-      const { cluster } = master;
       const opening = { options, exchange, records };
-      if (format.contentType === JSON_TYPE) void beginInParts(opening, cluster, seconds);
-      else beginAtOnce(opening, format, subscribedEvent(cluster, seconds));
+      const form = format.contentType === JSON_TYPE ? JSON_OPENING : PROTOBUF_OPENING;
+      void beginInParts(opening, form, seconds);
     },
     send: (event) => records.sendRecord(recordOf(event, format)),
     close: () => records.close(),
@@ -57,39 +57,49 @@ interface Opening {
   readonly records: RecordStream;
 }
 
-function beginAtOnce({ records }: Opening, format: MessageFormat, event: MasterEvent): void {
-  records.open();
-  records.send(format.encode('MasterEvent', event));
+/** How SUBSCRIBED is written around the state of the cluster. */
+interface OpeningForm {
+  readonly key: string;
+  readonly pieces: (cluster: ClusterView) => TextPieces;
+  /** What comes before and after a state of so many bytes. */
+  readonly around: (stateBytes: number, seconds: number) => readonly [Buffer, Buffer];
 }
 
-function subscribedEvent(cluster: ClusterView, seconds: number): MasterEvent {
-  const get_state = {
-    get_tasks: viewTasks(cluster),
-    get_executors: viewExecutors(cluster),
-    get_frameworks: viewFrameworks(cluster),
-    get_agents: viewAgents(cluster),
-  };
-  return { type: 'SUBSCRIBED', subscribed: { get_state, heartbeat_interval_seconds: seconds } };
-}
+const JSON_OPENING: OpeningForm = {
+  key: 'v1 state',
+  pieces: stateMember,
+  around: (_stateBytes, seconds) => {
+    const interval = Number.isInteger(seconds) ? `${seconds}.0` : String(seconds);
+    return [
+      Buffer.from('{"type":"SUBSCRIBED","subscribed":{"get_state":'),
+      Buffer.from(`,"heartbeat_interval_seconds":${interval}}}`),
+    ];
+  },
+};
+
+const PROTOBUF_OPENING: OpeningForm = {
+  key: 'v1 state in protobuf',
+  pieces: protobufState,
+  around: protobufSubscribed,
+};
 
 /** The snapshot is taken before this returns; what is sent meanwhile waits until it has gone out. */
-async function beginInParts(
-  opening: Opening,
-  cluster: ClusterView,
-  seconds: number,
-): Promise<void> {
+async function beginInParts(opening: Opening, form: OpeningForm, seconds: number): Promise<void> {
   const { options, records } = opening;
+  const { cluster } = options.master;
   const page = options.pages.cache.snapshot({
-    key: 'v1 state',
+    key: form.key,
     version: () => cluster.version,
-    pieces: () => stateMember(cluster),
+    pieces: () => form.pieces(cluster),
   });
   const forget = page.onCutOff(() =>
     records.cut('its state is outdated, and others need the memory'),
   );
   records.begin();
   try {
-    await sendState(opening, page, seconds);
+    // The length comes first, so that all of it has to be there.
+    await page.plain.filled(Number.POSITIVE_INFINITY);
+    await sendState(opening, page, form.around(page.plain.bytes, seconds));
     records.open();
   } catch (error) {
     options.log.error('the state could not be sent', { error: String(error) });
@@ -104,17 +114,11 @@ async function beginInParts(
 async function sendState(
   { options, exchange }: Opening,
   { plain }: Page,
-  seconds: number,
+  [head, tail]: readonly [Buffer, Buffer],
 ): Promise<void> {
   const { response } = exchange;
-  // The length comes first, so that all of it has to be there.
-  await plain.filled(Number.POSITIVE_INFINITY);
-  const head = '{"type":"SUBSCRIBED","subscribed":{"get_state":';
-  const interval = Number.isInteger(seconds) ? `${seconds}.0` : String(seconds);
-  const tail = `,"heartbeat_interval_seconds":${interval}}}`;
-  const write = async (part: string | Buffer): Promise<void> => {
-    if (response.destroyed) return;
-    await new Promise<void>((resolve) => {
+  const write = (part: Buffer): Promise<void> =>
+    new Promise((resolve) => {
       response.once('close', resolve);
       response.write(part, () => {
         response.off('close', resolve);
@@ -122,12 +126,24 @@ async function sendState(
       });
       void drained(options.pages, exchange);
     });
-  };
-  await write(`${head.length + plain.bytes + tail.length}\n${head}`);
-  // oxlint-disable-next-line no-await-in-loop -- one after the other
-  for await (const part of plain.read()) await write(part);
-  await write(tail);
+  const { turns } = options.pages.cache;
+  let waiting = Buffer.concat([Buffer.from(`${head.length + plain.bytes + tail.length}\n`), head]);
+  for await (const part of plain.read()) {
+    if (waiting.length + part.length < WRITE_BYTES) {
+      waiting = Buffer.concat([waiting, part]);
+      continue;
+    }
+    if (response.destroyed) return;
+    if (waiting.length > 0) await write(waiting);
+    waiting = NOTHING;
+    await turns.run(() => write(part));
+  }
+  if (!response.destroyed) await write(Buffer.concat([waiting, tail]));
 }
+
+const NOTHING = Buffer.alloc(0);
+/** What is shorter is not written by itself. */
+const WRITE_BYTES = 32 * 1024;
 
 /** Events as records, by the type of their form. */
 const RECORDS = new Map<string, WeakMap<MasterEvent, Buffer>>();

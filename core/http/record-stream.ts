@@ -33,6 +33,7 @@ export class RecordStream {
   constructor(options: RecordStreamOptions) {
     this.#options = options;
     this.#response = options.exchange.response;
+    options.exchange.answerWatch.dispose();
     this.#response.once('close', () => this.#lost());
   }
 
@@ -83,7 +84,9 @@ export class RecordStream {
     this.#early = undefined;
     if (early.length === 0 && !this.#hasBegun) this.#response.flushHeaders();
     for (const record of early) this.#write(record);
-    if (this.#isEnded) this.#end();
+    // A client that has closed its side already is given what there is, and no more.
+    const isAlone = this.#options.exchange.request.socket.readableEnded;
+    if (this.#isEnded || isAlone) this.#end();
   }
 
   /** Writes one message as a record, in order. Before `open` it waits; after the end it is dropped. */
@@ -138,10 +141,16 @@ export class RecordStream {
   /** A reader that takes nothing any more must not keep a closed stream in memory. */
   #end(): void {
     this.#response.end();
+    this.#awaitFinish(this.#response.writableLength);
+  }
+
+  #awaitFinish(waitingBytes: number): void {
     if (this.#response.writableFinished) return;
-    this.#closeTimer = this.#options.exchange.world.clock.setTimer(STREAM_CLOSE_MS, () =>
-      this.#response.destroy(),
-    );
+    this.#closeTimer = this.#options.exchange.world.clock.setTimer(STREAM_CLOSE_MS, () => {
+      const stillWaiting = this.#response.writableLength;
+      if (stillWaiting < waitingBytes) this.#awaitFinish(stillWaiting);
+      else this.#response.destroy();
+    });
   }
 
   #lost(): void {

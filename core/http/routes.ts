@@ -22,6 +22,8 @@ export interface Exchange {
   readonly world: World;
   /** Ends the exchange when the body is not there in time; disposed of, the body may take for ever. */
   readonly bodyTimer: Disposable;
+  /** Cuts a client off that does not take its answer; disposed of, the answer looks after itself. */
+  readonly answerWatch: Disposable;
 }
 
 /** Answers one request. What it throws becomes a 500 and a line in the log. */

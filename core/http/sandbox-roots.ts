@@ -5,7 +5,8 @@
  */
 import type { AgentExecutor, AgentState } from '../agent/index.js';
 import { id } from '../base/index.js';
-import { type FileRoot, type RootFinder, fixedRoots } from './files.js';
+import { allFrameworks } from './agent-views.js';
+import { type AttachedPath, type FileRoot, type FileRoots, fixedRoots } from './files.js';
 
 const RUN_PATH = /^\/frameworks\/([^/]+)\/executors\/([^/]+)\/runs\/([^/]+)/;
 const STANDALONE_PATH = /^\/containers\/([^/]+)/;
@@ -18,16 +19,37 @@ export interface SandboxRootsOptions {
   readonly state: () => AgentState | undefined;
   /** What else can be read, such as `/slave/log`. */
   readonly fixed: readonly FileRoot[];
+  /** Sandboxes of containers that belong to no framework; default: none. */
+  readonly standalone?: () => Iterable<string>;
 }
 
-/** Finds the sandbox, or the fixed root, that a path leads into. */
-export function sandboxRoots(options: SandboxRootsOptions): RootFinder {
-  const findFixed = fixedRoots(options.fixed);
-  return (path) =>
-    findFixed(path) ??
-    findAbsolute(options, path) ??
-    findStandalone(options, path) ??
-    findVirtual(options, path);
+/** The sandboxes and the fixed roots of an agent. */
+export function sandboxRoots(options: SandboxRootsOptions): FileRoots {
+  const fixed = fixedRoots(options.fixed);
+  return {
+    find: (path) =>
+      fixed.find(path) ??
+      findAbsolute(options, path) ??
+      findStandalone(options, path) ??
+      findVirtual(options, path),
+    list: () => listAll(options, fixed),
+  };
+}
+
+/** Fixed roots, then sandboxes under the names that Mesos gives them: its path, and `latest`. */
+function* listAll(options: SandboxRootsOptions, fixed: FileRoots): Generator<AttachedPath> {
+  yield* fixed.list();
+  for (const path of options.standalone?.() ?? []) yield { name: path, path };
+  const state = options.state();
+  if (state === undefined) return;
+  for (const framework of allFrameworks(state)) {
+    // What runs comes last, so that its name stands where an earlier run had the same.
+    const executors = [...framework.completedExecutors.items, ...framework.executors.values()];
+    for (const { id: executorId, directory: path } of executors) {
+      yield { name: path, path };
+      yield { name: `/frameworks/${framework.id}/executors/${executorId}/runs/latest`, path };
+    }
+  }
 }
 
 function findAbsolute(options: SandboxRootsOptions, path: string): FileRoot | undefined {

@@ -14,8 +14,9 @@ import {
   errorMessage,
   toDisposable,
 } from '../base/index.js';
+import { AnswerWatch } from './answer-watch.js';
 import { answerMethodNotAllowed, answerText } from './answers.js';
-import { HTTP_LIMITS, type HttpLimits, STREAM_CLOSE_MS } from './limits.js';
+import { HTTP_LIMITS, type HttpLimits, STREAM_CLOSE_MS, TCP_KEEP_ALIVE_MS } from './limits.js';
 import { type Exchange, type RouteTable, readHead } from './routes.js';
 import { UpgradeAwareRequest } from './upgrade-request.js';
 
@@ -54,12 +55,21 @@ export class HttpServer {
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
   /** The timer of the last body on a socket: a request that is cut off may tell of no end. */
   readonly #bodyTimers = new WeakMap<Socket, Disposable>();
+  readonly #watch: AnswerWatch;
   #isClosing = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
     this.#server = this.#create();
+    this.#watch = new AnswerWatch({
+      clock: options.world.clock,
+      log: options.log,
+      stallMs: this.#limits.answerStallMs,
+      sockets: this.#sockets,
+      answerOn: (socket) => this.#answers.get(socket),
+      peerOf,
+    });
   }
 
   /** Whether `close` was called: what ends now ends because of it. */
@@ -85,6 +95,7 @@ export class HttpServer {
         resolve();
       });
     });
+    this.#watch.start();
     const address = this.#server.address();
     return { port: isAddressInfo(address) ? address.port : port };
   }
@@ -103,6 +114,7 @@ export class HttpServer {
       for (const socket of this.#sockets) socket.destroySoon();
     });
     deadline.dispose();
+    this.#watch.dispose();
   }
 
   #create(): Server<typeof UpgradeAwareRequest> {
@@ -120,6 +132,9 @@ export class HttpServer {
       },
       (request, response) => void this.#dispatch(request, response),
     );
+    // A client that has sent its request may close its side and wait for the answer; see `#halfClosed`.
+    // Node has had this setting from its beginnings, though its types and manual do not name it.
+    Object.assign(server, { httpAllowHalfOpen: true });
     // Node would drop the header lines beyond its own limit without a word; we refuse them.
     server.maxHeadersCount = 0;
     server.maxConnections = limits.connections;
@@ -133,10 +148,21 @@ export class HttpServer {
   #track(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
+    socket.once('end', () => this.#halfClosed(socket));
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#bodyTimers.get(socket)?.dispose();
     });
+  }
+
+  /**
+   * The client sends no more. A stream of events ends so: it would not be known for long that its reader
+   * has gone. Any other answer may still be wanted; the system finds out whether somebody is there.
+   */
+  #halfClosed(socket: Socket): void {
+    const answer = this.#answers.get(socket);
+    if (answer !== undefined && this.#watch.isStream(answer)) socket.destroy();
+    else socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
   }
 
   async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -155,6 +181,7 @@ export class HttpServer {
       limits: this.#limits,
       world: this.#options.world,
       bodyTimer: this.#limitBody(request, response),
+      answerWatch: toDisposable(() => this.#watch.leaveOut(response)),
     };
     if (head.kind === 'bad') {
       answerText(exchange, head.status, head.message, { Connection: 'close' });

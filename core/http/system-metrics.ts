@@ -14,8 +14,51 @@ export function systemMetrics(): ReadonlyMap<string, number> {
   ]);
 }
 
-/** The body of `/metrics/snapshot`: names in order. */
-export function snapshotText(metrics: ReadonlyMap<string, number>): string {
-  const names = [...metrics.keys()].toSorted();
-  return JSON.stringify(Object.fromEntries(names.map((name) => [name, metrics.get(name) ?? 0])));
+/** Figures that are handled in one step. */
+const FIGURES_PER_STEP = 200;
+
+/** The body of `/metrics/snapshot`, in steps of a fraction of a millisecond. */
+export function* snapshotText(
+  figures: Iterable<readonly [string, number]>,
+): Generator<undefined, string> {
+  let text = '';
+  let part: (readonly [string, number])[] = [];
+  for (const figure of figures) {
+    part.push(figure);
+    if (part.length < FIGURES_PER_STEP) continue;
+    text += `${membersText(part)},`;
+    part = [];
+    yield;
+  }
+  return `{${part.length === 0 ? text.slice(0, -1) : text + membersText(part)}}`;
+}
+
+function membersText(figures: readonly (readonly [string, number])[]): string {
+  return JSON.stringify(Object.fromEntries(figures)).slice(1, -1);
+}
+
+/** Figures in order of names. */
+export function sortedFigures(
+  figures: Iterable<readonly [string, number]>,
+): readonly (readonly [string, number])[] {
+  return [...figures].toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** Puts a few more figures among very many, which are in order already; those win. In steps. */
+export function* withMore(
+  figures: ReadonlyMap<string, number>,
+  more: readonly (readonly [string, number])[],
+): Generator<undefined, ReadonlyMap<string, number>> {
+  const all = new Map<string, number>();
+  const rest = sortedFigures(more).filter(([name]) => !figures.has(name));
+  let next = 0;
+  for (const [name, value] of figures) {
+    for (let one = rest[next]; one !== undefined && one[0] < name; one = rest[++next]) {
+      all.set(one[0], one[1]);
+    }
+    all.set(name, value);
+    if (all.size % FIGURES_PER_STEP === 0) yield;
+  }
+  for (const [name, value] of rest.slice(next)) all.set(name, value);
+  return all;
 }

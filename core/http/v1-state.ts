@@ -15,7 +15,8 @@ import {
   viewAgent,
   viewFramework,
 } from '../master/index.js';
-import { keptText, keptTextBytes, listPieces, rendered } from './legacy/json-text.js';
+import { keptText, keptWithin, listPieces, rendered } from './legacy/json-text.js';
+import type { TextPiece } from './pages/text-store.js';
 import type { TextPieces } from './pages/write-text.js';
 
 type CallType = NonNullable<MasterCall['type']>;
@@ -42,11 +43,7 @@ export function largeAnswer(
   return (cluster) => answerPieces(type, member, part(snapshotCluster(cluster)));
 }
 
-function* answerPieces(
-  type: CallType,
-  member: string,
-  part: TextPieces,
-): Generator<string | Buffer> {
+function* answerPieces(type: CallType, member: string, part: TextPieces): Generator<TextPiece> {
   yield `{"type":"${type}","${member}":`;
   yield* part;
   yield '}';
@@ -57,7 +54,7 @@ export function stateMember(cluster: ClusterView): TextPieces {
   return statePieces(snapshotCluster(cluster));
 }
 
-function* statePieces(snapshot: ClusterSnapshot): Generator<string | Buffer> {
+function* statePieces(snapshot: ClusterSnapshot): Generator<TextPiece> {
   yield '{"get_tasks":';
   yield* tasksPieces(snapshot);
   yield ',"get_executors":';
@@ -69,9 +66,9 @@ function* statePieces(snapshot: ClusterSnapshot): Generator<string | Buffer> {
   yield '}';
 }
 
-const taskBytes = keptTextBytes((task: Task) => encodeJson('Task', task));
+const taskTextsOf = keptWithin(() => keptText((task: Task) => encodeJson('Task', task)));
 
-function* tasksPieces(snapshot: ClusterSnapshot): Generator<string | Buffer> {
+function* tasksPieces(snapshot: ClusterSnapshot): Generator<TextPiece> {
   const all = [...snapshot.frameworks, ...snapshot.completedFrameworks];
   yield '{"tasks":';
   yield* listPieces(taskPieces(all, 'active'));
@@ -85,8 +82,11 @@ function* tasksPieces(snapshot: ClusterSnapshot): Generator<string | Buffer> {
 function* taskPieces(
   frameworks: readonly WholeFramework[],
   kind: 'active' | 'unreachable' | 'completed',
-): Generator<Buffer> {
-  for (const { tasks } of frameworks) for (const task of tasks[kind]) yield taskBytes(task);
+): Generator<TextPiece> {
+  for (const { head, tasks } of frameworks) {
+    const textOf = taskTextsOf(head.framework);
+    for (const task of tasks[kind]) yield textOf(task);
+  }
 }
 
 const executorText = keptText(({ info, agentId }: ExecutorRecord): string =>
@@ -96,7 +96,7 @@ const executorText = keptText(({ info, agentId }: ExecutorRecord): string =>
   }),
 );
 
-function* executorsPieces({ frameworks }: ClusterSnapshot): Generator<string> {
+function* executorsPieces({ frameworks }: ClusterSnapshot): Generator<TextPiece> {
   const executors = frameworks.flatMap(({ head }) => head.executors);
   yield '{"executors":';
   yield* listPieces(rendered(executors, executorText));
@@ -107,8 +107,8 @@ const frameworkText = keptText((framework: FrameworkSnapshot): string =>
   encodeJson('MasterResponseGetFrameworksFramework', viewFramework(framework)),
 );
 
-function* frameworksPieces(snapshot: ClusterSnapshot): Generator<string> {
-  const heads = (all: readonly WholeFramework[]): Generator<string> =>
+function* frameworksPieces(snapshot: ClusterSnapshot): Generator<TextPiece> {
+  const heads = (all: readonly WholeFramework[]): Generator<TextPiece> =>
     rendered(all, ({ head }) => frameworkText(head));
   yield '{"frameworks":';
   yield* listPieces(heads(snapshot.frameworks));
@@ -123,7 +123,7 @@ const agentText = keptText((agent: AgentSnapshot): string =>
 
 const recoveredText = keptText((info: AgentInfo): string => encodeJson('AgentInfo', info));
 
-function* agentsPieces({ agents, recoveredAgents }: ClusterSnapshot): Generator<string> {
+function* agentsPieces({ agents, recoveredAgents }: ClusterSnapshot): Generator<TextPiece> {
   yield '{"agents":';
   yield* listPieces(rendered(agents, agentText));
   yield ',"recovered_agents":';

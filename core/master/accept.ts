@@ -10,7 +10,6 @@ import {
   type TaskInfo,
   validateId,
 } from '../api/index.js';
-import { id } from '../base/index.js';
 import { Resources } from '../resources/index.js';
 import type { AcceptedOffers } from './accepted-offers.js';
 import type { Agent } from './agent.js';
@@ -66,7 +65,10 @@ export function accept(
     later: Resources.EMPTY,
     hasLaunched: false,
   };
-  for (const operation of operations) apply(work, operation);
+  for (const operation of operations) {
+    framework.counts.operation(operation.type ?? 'UNKNOWN');
+    apply(work, operation);
+  }
   returnRest(work, offered, call.accept.filters);
 }
 
@@ -104,9 +106,8 @@ function offersOf(
   for (const value of ids) {
     if (seen.has(value)) return `Duplicate offer ${value}`;
     seen.add(value);
-    const offer = context.cluster.offers.get(id<'OfferId'>(value));
-    if (offer === undefined) return `Offer ${value} is no longer valid`;
-    if (offer.frameworkId !== framework.id) return `Offer ${value} belongs to another framework`;
+    const offer = findOffer(framework, value);
+    if (offer === undefined) return whyNotOffered(context, value);
     offers.push(offer);
   }
   const [first] = offers;
@@ -120,6 +121,13 @@ function offersOf(
   const agent = context.cluster.agents.get(first.agentId);
   if (agent === undefined) return `Offer ${first.id} is of an agent that is gone`;
   return { offers, agent, role: first.role };
+}
+
+function whyNotOffered({ cluster }: MasterContext, value: string): string {
+  for (const other of cluster.frameworks.values()) {
+    if (findOffer(other, value) !== undefined) return `Offer ${value} belongs to another framework`;
+  }
+  return `Offer ${value} is no longer valid`;
 }
 
 /** Answers an operation of an ACCEPT whose offers are not valid. */
@@ -136,7 +144,7 @@ function refuse(
   }
   const state = framework.visible('TASK_DROPPED');
   for (const task of tasks) {
-    countEnd(context, state);
+    countEnd(context, framework, state);
     context.metrics.count('task_lost/source_master/reason_invalid_offers');
     const status = masterStatus(context, {
       taskId: task.task_id.value,

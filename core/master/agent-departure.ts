@@ -127,7 +127,7 @@ interface Departure {
 /** Takes an agent and all that is on it off the books. */
 export function detach(context: MasterContext, agent: Agent, departure: Departure): void {
   const { cluster, allocator } = context;
-  for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  for (const offer of agent.offers) rescindOffer(context, offer);
   rescindInverseOffers(context, agent);
   for (const tasks of agent.tasks.values()) {
     for (const task of tasks.values()) loseTask(context, task, departure);

@@ -132,7 +132,7 @@ function endTask(
     status_update_state: state,
     status_update_uuid: undefined,
   });
-  countEnd(context, state);
+  countEnd(context, framework, state);
   const { id: frameworkId } = framework;
   context.notify({ kind: 'task-updated', frameworkId, taskId: task.task_id.value, state });
   sendUpdate(framework, status);

@@ -1,5 +1,13 @@
 /** An agent as the master knows it, and the arithmetic on what it has. */
-import type { AgentID, AgentInfo, AgentInfoCapability, Unavailability, URL } from '../api/index.js';
+import type {
+  AgentID,
+  AgentInfo,
+  AgentInfoCapability,
+  Attribute,
+  DomainInfo,
+  Unavailability,
+  URL,
+} from '../api/index.js';
 import {
   type AgentId,
   type Disposable,
@@ -30,45 +38,56 @@ export interface AgentProfile {
   readonly total: Resources;
 }
 
-/** How offers name an agent, and what that was made from. */
+/**
+ * What offers say about an agent, side by side: a round of ten thousand offers reads nothing else of most
+ * agents, and memory is slower than arithmetic.
+ */
 export interface AgentReference {
   readonly agent_id: AgentID;
+  readonly hostname: string;
   readonly url: URL;
-  readonly info: AgentInfo;
-  readonly address: string;
+  readonly domain: DomainInfo | undefined;
+  readonly attributes: readonly Attribute[] | undefined;
 }
+
+const NO_OFFERS: readonly OutstandingOffer[] = [];
 
 /** A registered agent. Fields are read by pages; only the master's own files write them. */
 export class Agent {
+  // What each offer reads and writes comes first, side by side in memory.
   readonly id: AgentId;
-  info: AgentInfo;
-  version: string;
-  capabilities: readonly AgentInfoCapability[];
-  total: Resources;
   /** Undefined while the agent is disconnected. */
   connection: AgentConnection | undefined;
+  /** How offers name it. The same object as long as it says the same of itself. */
+  reference: AgentReference;
+  /** When its machine is to be maintained; undefined: it is not. */
+  unavailability: Unavailability | undefined;
+  /** Of most agents there are few. Never changed in place: who ends offers may walk over them. */
+  offers: readonly OutstandingOffer[] = NO_OFFERS;
+  /** Sum of all offers, not bound to roles. */
+  offered: Resources = Resources.EMPTY;
+  /** Sum of what tasks and executors hold, not bound to roles. */
+  usedTotal: Resources = Resources.EMPTY;
+  total: Resources;
+  /** It reported tasks that hold more than it has: the sum is not asserted any more. */
+  isOvercommitted = false;
+
+  #info: AgentInfo;
+  version: string;
+  capabilities: readonly AgentInfoCapability[];
   /** Ip or name under which it connected last. */
-  address: string;
+  #address: string;
   readonly registeredMs: number;
   reregisteredMs: number | undefined;
   readonly tasks = new Map<FrameworkId, Map<TaskId, TaskRecord>>();
   readonly executors = new Map<FrameworkId, Map<ExecutorId, ExecutorRecord>>();
-  readonly offers = new Map<OfferId, OutstandingOffer>();
   /** By uuid; at most `MAX_OPERATIONS_PER_AGENT`. */
   readonly operations = new Map<string, OperationRecord>();
-  /** When its machine is to be maintained; undefined: it is not. */
-  unavailability: Unavailability | undefined;
   readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
   /** When frameworks answered an inverse offer of this window, in milliseconds since 1970. */
   readonly inverseAnswersMs = new Map<FrameworkId, number>();
   /** What tasks and executors hold, by framework, each bound to its role. */
   readonly used = new Map<FrameworkId, Resources>();
-  /** Sum of all offers, not bound to roles. */
-  offered: Resources = Resources.EMPTY;
-  /** Sum of what tasks and executors hold, not bound to roles. */
-  usedTotal: Resources = Resources.EMPTY;
-  /** It reported tasks that hold more than it has: the sum is not asserted any more. */
-  isOvercommitted = false;
   /** Why it is not offered, though it may be connected; undefined: it is. */
   deactivation: Deactivation | undefined;
   pings: Disposable | undefined;
@@ -76,34 +95,33 @@ export class Agent {
   /** The registry is being told that it is unreachable or removed: it cannot come back meanwhile. */
   isLeaving = false;
 
-  #reference: AgentReference | undefined;
-
   constructor(id: AgentId, profile: AgentProfile, registeredMs: number) {
     this.id = id;
-    this.info = profile.info;
+    this.#info = profile.info;
     this.version = profile.version;
     this.capabilities = profile.capabilities;
     this.total = profile.total;
     this.registeredMs = registeredMs;
-    this.address = profile.info.hostname;
+    this.#address = profile.info.hostname;
+    this.reference = this.#referenceNow();
   }
 
-  /** How offers name it. The same object as long as it says the same of itself. */
-  get reference(): AgentReference {
-    const known = this.#reference;
-    if (known?.info === this.info && known.address === this.address) return known;
-    const made = {
-      agent_id: { value: this.id },
-      url: {
-        scheme: 'http',
-        address: { hostname: this.info.hostname, ip: this.address, port: this.port },
-        path: '/slave(1)',
-      },
-      info: this.info,
-      address: this.address,
-    };
-    this.#reference = made;
-    return made;
+  get info(): AgentInfo {
+    return this.#info;
+  }
+
+  set info(info: AgentInfo) {
+    this.#info = info;
+    this.reference = this.#referenceNow();
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  set address(address: string) {
+    this.#address = address;
+    this.reference = this.#referenceNow();
   }
 
   get isConnected(): boolean {
@@ -135,6 +153,21 @@ export class Agent {
   /** Notes whether what is used exceeds what the agent has, after either has been told anew. */
   noteOvercommitment(): void {
     this.isOvercommitted = !this.total.contains(countSharedOnce(this.usedTotal));
+  }
+
+  #referenceNow(): AgentReference {
+    const { hostname, domain, attributes } = this.#info;
+    return {
+      agent_id: { value: this.id },
+      hostname,
+      url: {
+        scheme: 'http',
+        address: { hostname, ip: this.#address, port: this.port },
+        path: '/slave(1)',
+      },
+      domain,
+      attributes,
+    };
   }
 
   /** The invariant of the whole system: nothing is promised twice, but what is shared. */

@@ -158,7 +158,7 @@ function update(context: MasterContext, agent: Agent, profile: AgentProfile): vo
     typesOf(agent.capabilities) === typesOf(profile.capabilities);
   agent.version = profile.version;
   if (isSame) return;
-  for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  for (const offer of agent.offers) rescindOffer(context, offer);
   if (agentsByAddress.get(hostPort(agent.info)) === agent) {
     agentsByAddress.delete(hostPort(agent.info));
   }
@@ -361,6 +361,6 @@ function loseConnection(context: MasterContext, agent: Agent): void {
   if (agent.connection !== undefined) context.cluster.connections.delete(agent.connection);
   agent.connection = undefined;
   context.allocator.deactivateAgent(agent.id);
-  for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  for (const offer of agent.offers) rescindOffer(context, offer);
   rescindInverseOffers(context, agent);
 }

@@ -16,6 +16,7 @@ export const MAX_STATUSES_PER_TASK = 50;
 /** Adds a task to the books; unless it has ended, what it holds is counted as used. */
 export function addTask(framework: Framework, agent: Agent, task: TaskRecord): void {
   framework.tasks.set(task.taskId, task);
+  framework.counts.moved(undefined, task.message.state);
   framework.agentsUsed.add(agent.id);
   inner(agent.tasks, framework.id).set(task.taskId, task);
   if (!task.isReleased) charge(framework, agent, task.resources);
@@ -28,7 +29,9 @@ export function addTask(framework: Framework, agent: Agent, task: TaskRecord): v
 export function removeTask(context: MasterContext, task: TaskRecord, isUnreachable = false): void {
   releaseTask(context, task);
   const framework = context.cluster.frameworks.get(task.frameworkId);
-  framework?.tasks.delete(task.taskId);
+  if (framework?.tasks.delete(task.taskId) === true) {
+    framework.counts.moved(task.message.state, undefined);
+  }
   const agent = context.cluster.agents.get(task.agentId);
   if (agent !== undefined) removeInner(agent.tasks, task.frameworkId, task.taskId);
   if (isUnreachable) framework?.addUnreachable(task.taskId, task.message);
@@ -54,6 +57,7 @@ export function recordStatus(
   update: { readonly status: TaskStatus; readonly latestState?: TaskState | undefined },
 ): void {
   const { status } = update;
+  const framework = context.cluster.frameworks.get(task.frameworkId);
   const before = task.message.state;
   const wasTerminal = isTerminalState(before);
   const state = wasTerminal ? before : (update.latestState ?? status.state);
@@ -67,11 +71,22 @@ export function recordStatus(
     status_update_state: status.state,
     status_update_uuid: status.uuid,
   };
+  if (state !== before) framework?.counts.moved(before, state);
   if (!wasTerminal && isTerminalState(state)) {
-    countEnd(context, state);
+    countEnd(context, framework, state);
+    if (isLostByAgent(status)) context.metrics.count(LOST_BY_AGENT);
     releaseTask(context, task);
   }
   if (state !== before || isCheckResult(status)) notifyTask(context, task);
+}
+
+const LOST_BY_AGENT = 'task_lost/source_slave/reason_executor_terminated';
+
+/** Whether a task was lost because its executor ended, in the words of older frameworks. */
+function isLostByAgent({ state, source, reason }: TaskStatus): boolean {
+  return (
+    state === 'TASK_LOST' && source === 'SOURCE_AGENT' && reason === 'REASON_EXECUTOR_TERMINATED'
+  );
 }
 
 /** Says that a task changed. */
@@ -103,8 +118,13 @@ const END_COUNTERS: Readonly<Partial<Record<TaskState, CounterName>>> = {
   TASK_GONE_BY_OPERATOR: 'tasks_gone_by_operator',
 };
 
-/** Counts a task that came to its end. */
-export function countEnd(context: MasterContext, state: TaskState): void {
+/** Counts a task that came to its end, for the cluster and for its framework. */
+export function countEnd(
+  context: MasterContext,
+  framework: Framework | undefined,
+  state: TaskState,
+): void {
+  framework?.counts.ended(state);
   const counter = END_COUNTERS[state];
   if (counter !== undefined) context.metrics.count(counter);
 }

@@ -84,13 +84,13 @@ export function refuseTask(
     readonly message: string;
   },
 ): void {
-  const { context } = work;
-  countEnd(context, 'TASK_ERROR');
+  const { context, framework } = work;
+  countEnd(context, framework, 'TASK_ERROR');
   const status = masterStatus(context, {
     taskId: task.task_id.value,
     agentId: task.agent_id.value,
     state: 'TASK_ERROR',
     ...why,
   });
-  sendUpdate(work.framework, status);
+  sendUpdate(framework, status);
 }

@@ -3,13 +3,14 @@
  * write it.
  */
 import type { RoleQuota } from '../allocator/index.js';
-import type { AgentInfo, FrameworkInfo, RegistryAgent, TaskState } from '../api/index.js';
-import { type AgentId, type FrameworkId, type OfferId, Ring } from '../base/index.js';
+import type { AgentInfo, FrameworkInfo, RegistryAgent } from '../api/index.js';
+import { type AgentId, type FrameworkId, Ring } from '../base/index.js';
 import type { Agent } from './agent.js';
 import type { MasterConfig } from './config.js';
 import type { Deactivation } from './deactivation.js';
 import { Machines } from './machines.js';
-import type { Framework, OutstandingOffer } from './framework.js';
+import { OfferList, type OfferListView } from './offer-list.js';
+import type { Framework } from './framework.js';
 import type { AgentConnection, SchedulerStream } from './ports.js';
 
 /** An agent of the registry that is not registered with this master. */
@@ -32,7 +33,8 @@ export interface ClusterView {
   readonly completedFrameworks: Iterable<Readonly<Framework>>;
   /** Registered agents, connected or not. */
   readonly agents: ReadonlyMap<AgentId, Readonly<Agent>>;
-  readonly offers: ReadonlyMap<OfferId, Readonly<OutstandingOffer>>;
+  /** What was neither answered nor taken back, the oldest first. */
+  readonly offers: OfferListView;
   /** Agents of the registry that have not come back since the master started. */
   readonly recoveredAgents: ReadonlyMap<AgentId, AbsentAgent>;
   readonly unreachableAgents: ReadonlyMap<AgentId, AbsentAgent>;
@@ -52,7 +54,7 @@ export class Cluster implements ClusterView {
   readonly frameworks = new Map<FrameworkId, Framework>();
   readonly completedFrameworks: Ring<Framework>;
   readonly agents = new Map<AgentId, Agent>();
-  readonly offers = new Map<OfferId, OutstandingOffer>();
+  readonly offers = new OfferList();
   readonly recoveredAgents = new Map<AgentId, AbsentAgent>();
   /** In the order in which they became absent. */
   readonly unreachableAgents = new Map<AgentId, AbsentAgent>();
@@ -98,14 +100,5 @@ export class Cluster implements ClusterView {
     else this.deactivations.set(agentId, deactivation);
     const agent = this.agents.get(agentId);
     if (agent !== undefined) agent.deactivation = deactivation;
-  }
-
-  /** Tasks present in a state, over all frameworks. */
-  countTasks(state: TaskState): number {
-    let count = 0;
-    for (const framework of this.frameworks.values()) {
-      for (const task of framework.tasks.values()) if (task.message.state === state) count++;
-    }
-    return count;
   }
 }

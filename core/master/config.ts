@@ -48,6 +48,8 @@ export interface MasterConfig {
   readonly revocation: 'off' | RevocableTasks;
   /** Whether frameworks may run as user root. */
   readonly rootSubmissions: boolean;
+  /** Whether the metrics have figures of single frameworks: some sixty of each. */
+  readonly publishFrameworkMetrics: boolean;
   /** A name for people, shown on pages. */
   readonly cluster: string | undefined;
   /** What GET_FLAGS answers: the flags of the command, as text. */
@@ -76,6 +78,7 @@ export const DEFAULT_MASTER_CONFIG: MasterConfig = {
   weights: new Map(),
   revocation: 'off',
   rootSubmissions: true,
+  publishFrameworkMetrics: true,
   cluster: undefined,
   flags: {},
 };

@@ -5,7 +5,7 @@ import type { AgentId, FrameworkId, Logger, World, TimeoutQueue, Timers } from '
 import type { Agent } from './agent.js';
 import type { Cluster } from './cluster.js';
 import type { MasterConfig } from './config.js';
-import type { Framework } from './framework.js';
+import type { Framework, OutstandingOffer } from './framework.js';
 import type { Metrics } from './metrics.js';
 import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 import type { OperatorChanges } from './operator-changes.js';
@@ -22,7 +22,7 @@ export interface MasterContext {
   readonly metrics: Metrics;
   readonly timers: Timers;
   /** Of the length of the offer timeout. */
-  readonly offerTimeouts: TimeoutQueue;
+  readonly offerTimeouts: TimeoutQueue<OutstandingOffer>;
   readonly info: MasterInfo;
   /** Numbers for the next ids. */
   readonly next: { framework: number; agent: number; offer: number };
@@ -59,7 +59,10 @@ export interface WaitingRequest {
 
 /** Sends an event if the framework is connected; otherwise it learns by retry or reconciliation. */
 export function sendEvent(framework: Framework, event: SchedulerEvent): void {
-  framework.stream?.send(event);
+  const { stream } = framework;
+  if (stream === undefined) return;
+  framework.counts.event(event);
+  stream.send(event);
 }
 
 /** Seconds since 1970, as messages carry them. */

@@ -123,7 +123,7 @@ function adopt(context: MasterContext, agentId: AgentId, { next, kind }: Change)
     return;
   }
   allocator.deactivateAgent(agentId);
-  for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  for (const offer of agent.offers) rescindOffer(context, offer);
   rescindInverseOffers(context, agent);
   if (isDraining || kind === 'agent-drained') tellDrain(agent);
   if (isDraining) checkDrained(context, agent);

@@ -28,6 +28,7 @@ import {
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { MasterConfig } from './config.js';
+import { FrameworkCounts } from './framework-counts.js';
 import { OfferAnswerLog } from './offer-answers.js';
 import type { SchedulerStream } from './ports.js';
 
@@ -91,6 +92,9 @@ export interface OutstandingOffer {
   readonly resources: Resources;
   /** Ends the offer when it stays unanswered; undefined: never. */
   timer: Disposable | undefined;
+  /** Its neighbours in the list of all offers, which alone writes them. */
+  before: OutstandingOffer | undefined;
+  after: OutstandingOffer | undefined;
 }
 
 /** A request to give an agent's resources back that was neither answered nor taken back. */
@@ -144,6 +148,8 @@ export class Framework {
   readonly agentsUsed = new Set<AgentId>();
   /** What became of its offers. */
   readonly answers = new OfferAnswerLog();
+  /** For the metrics. */
+  readonly counts = new FrameworkCounts();
   heartbeat: Disposable | undefined;
   failover: Disposable | undefined;
   readonly #maxUnreachable: number;

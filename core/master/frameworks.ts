@@ -175,7 +175,7 @@ export function tellAllocator({ allocator }: MasterContext, framework: Framework
 function closeFormerStream(context: MasterContext, framework: Framework): void {
   const former = framework.stream;
   if (former === undefined) return;
-  former.send({ type: 'ERROR', error: { message: 'Framework failed over' } });
+  sendEvent(framework, { type: 'ERROR', error: { message: 'Framework failed over' } });
   former.close();
   dropStream(context, framework);
   dropInverseOffers(context, framework);
@@ -186,6 +186,7 @@ function closeFormerStream(context: MasterContext, framework: Framework): void {
 function openStream(context: MasterContext, framework: Framework, stream: SchedulerStream): void {
   framework.stream = stream;
   framework.state = 'active';
+  framework.counts.call('SUBSCRIBE');
   context.cluster.streams.set(stream, framework);
   const { heartbeatMs } = context.config;
   sendEvent(framework, {

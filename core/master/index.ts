@@ -17,6 +17,7 @@ export type {
   OutstandingOffer,
   TaskRecord,
 } from './framework.js';
+export { MAX_MEASURED_FRAMEWORKS } from './framework-counts.js';
 export type { Deactivation, Drain } from './deactivation.js';
 export { Master, type MasterOptions } from './master.js';
 export type { MasterTimes, OperatorAnswer } from './operator.js';
@@ -39,7 +40,7 @@ export { MAX_CHECKPOINTED_CHARS } from './operations.js';
 export type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
 export { MAX_RECORDED_ROLES, MAX_ROLES_PER_CALL, recordedRoleProblem } from './operator-roles.js';
 export { quotaStatus } from './quota.js';
-export { MAX_RECORDED_ROLE_LENGTH, REGISTRY_FORMAT } from './registry-records.js';
+export { MAX_RECORDED_ROLE_LENGTH, REGISTRY_FORMAT, readContents } from './registry-records.js';
 export { type RoleView, settledRoles, viewRoles } from './roles.js';
 export {
   type AgentSnapshot,

@@ -19,7 +19,7 @@ export function placeOf({ info, address }: Agent): Place {
 export function applyWindow(context: MasterContext, agent: Agent): void {
   const unavailability = context.cluster.machines.unavailabilityAt(placeOf(agent));
   if (isSame(agent.unavailability, unavailability)) return;
-  for (const offer of agent.offers.values()) rescindOffer(context, offer);
+  for (const offer of agent.offers) rescindOffer(context, offer);
   rescindInverseOffers(context, agent);
   agent.unavailability = unavailability;
   agent.inverseAnswersMs.clear();

@@ -21,6 +21,7 @@ import {
   type Clock,
   type Disposable,
   type Store,
+  type StoreEntry,
   type StreamId,
   type World,
   errorMessage,
@@ -43,11 +44,13 @@ import type { SchedulerAnswer } from './framework-update.js';
 import { schedulerDisconnected, subscribe } from './frameworks.js';
 import { makeInverseOffers } from './inverse-offers.js';
 import { Metrics } from './metrics.js';
-import { makeOffers } from './offers.js';
+import { makeOffers, rescindOffer } from './offers.js';
 import {
   type MasterTimes,
   type OperatorAnswer,
+  type MetricSteps,
   collectMetrics,
+  finish,
   isReading,
   operatorCall,
 } from './operator.js';
@@ -102,9 +105,12 @@ export class Master {
     this.#cluster = new Cluster(config);
     const create = options.createAllocator ?? createHierarchical;
     const touch = (): void => this.#cluster.touch();
-    const registry = new Registry(store, (error) => this.#fail(error), touch);
+    const registry = new Registry(store, {
+      clock: world.clock,
+      onFatal: (error) => this.#fail(error),
+      onDurable: touch,
+    });
     const timers = new TouchingTimers(world.clock, (error) => this.#fail(error), touch);
-    const delayMs = config.offerTimeoutMs;
     this.#context = {
       world,
       log,
@@ -120,7 +126,12 @@ export class Master {
       }),
       metrics: new Metrics(),
       timers,
-      offerTimeouts: new TimeoutQueue({ timers, clock: world.clock, delayMs }),
+      offerTimeouts: new TimeoutQueue({
+        timers,
+        clock: world.clock,
+        delayMs: config.offerTimeoutMs,
+        run: (offer) => rescindOffer(this.#context, offer),
+      }),
       info: masterInfo({ id: world.ids.uuid(), ...address, domain: config.domain }),
       next: { framework: 0, agent: 0, offer: 0 },
       pendingStreams: new Map(),
@@ -282,11 +293,20 @@ export class Master {
     this.#operators.remove(stream);
   }
 
-  /** Figures by their Mesos names, sorted. */
-  metrics(): ReadonlyMap<string, number> {
-    const all = new Map(collectMetrics(this.#context, this.times));
-    all.set('master/operator_event_stream_subscribers', this.#operators.size);
-    return all;
+  /** All records of the registry as they are now; undefined before it is recovered, and when it ended. */
+  async registryEntries(): Promise<readonly StoreEntry[] | undefined> {
+    return this.isRecovered ? await this.#context.registry.entries() : undefined;
+  }
+
+  /** Figures by their Mesos names, sorted; a `brief` list is without those of single frameworks. */
+  metrics(extent: 'all' | 'brief' = 'all'): ReadonlyMap<string, number> {
+    return finish(this.metricSteps(extent));
+  }
+
+  /** As `metrics`, in steps of a fraction of a millisecond: others may have their turn in between. */
+  *metricSteps(extent: 'all' | 'brief' = 'all'): MetricSteps {
+    const figures = yield* collectMetrics(this.#context, this.times, extent === 'brief');
+    return figures.set('master/operator_event_stream_subscribers', this.#operators.size);
   }
 
   /**

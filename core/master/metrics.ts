@@ -1,9 +1,11 @@
 /** Counters of the master, and its gauges, under the names that Mesos gave them. */
-import type { Resources } from '../resources/index.js';
+import type { OfferOperationType } from '../api/index.js';
+import { type Resources, ScalarItem } from '../resources/index.js';
 import type { Cluster } from './cluster.js';
 import type { Agent } from './agent.js';
 import type { Framework } from './framework.js';
 import { OperationCounts } from './operation-metrics.js';
+import { addPending } from './operation-records.js';
 
 /** Counters that exist from the start, so that a reader sees a zero and not a gap. */
 export const COUNTERS = [
@@ -53,6 +55,7 @@ export const COUNTERS = [
   'slave_unreachable_scheduled',
   'task_lost/source_master/reason_invalid_offers',
   'task_lost/source_master/reason_slave_removed',
+  'task_lost/source_slave/reason_executor_terminated',
   'tasks_dropped',
   'tasks_error',
   'tasks_failed',
@@ -92,19 +95,41 @@ const GAUGED_STATES = [
   ['tasks_killing', 'TASK_KILLING'],
 ] as const;
 
-/** Gauges: what is true now. Costs a walk over all agents, frameworks and tasks. */
-export function gauges(cluster: Cluster): Map<string, number> {
+/** Agents that are looked at in one step, which takes a fraction of a millisecond. */
+const AGENTS_PER_STEP = 100;
+
+/**
+ * Gauges: what is true now, with how many operations of each type are pending. A walk over all agents
+ * and frameworks, in steps: what happens between two of them may show, or not.
+ */
+export function* gaugeSteps(cluster: Cluster): Generator<undefined, Gauges> {
   const values = new Map<string, number>();
-  for (const [name, state] of GAUGED_STATES)
-    values.set(`master/${name}`, cluster.countTasks(state));
   const frameworks = [...cluster.frameworks.values()];
-  const agents = [...cluster.agents.values()];
+  for (const [name, state] of GAUGED_STATES) {
+    const tasks = frameworks.reduce((sum, { counts }) => sum + counts.tasksIn(state), 0);
+    values.set(`master/${name}`, tasks);
+  }
   values.set('master/outstanding_offers', cluster.offers.size);
   gaugeFrameworks(values, frameworks);
-  gaugeAgents(values, agents);
+  const sums = new AgentSums();
+  let left = AGENTS_PER_STEP;
+  for (const agent of cluster.agents.values()) {
+    if (left-- === 0) {
+      yield;
+      left = AGENTS_PER_STEP;
+    }
+    sums.add(agent);
+  }
+  sums.write(values);
   values.set('master/slaves_unreachable', cluster.unreachableAgents.size);
-  for (const name of ['cpus', 'gpus', 'mem', 'disk']) gaugeResource(values, name, agents);
-  return values;
+  return { values, pending: sums.pending };
+}
+
+/** What `gaugeSteps` comes to. */
+export interface Gauges {
+  readonly values: ReadonlyMap<string, number>;
+  /** Operations that the agents have not answered. */
+  readonly pending: ReadonlyMap<OfferOperationType, number>;
 }
 
 function gaugeFrameworks(values: Map<string, number>, frameworks: readonly Framework[]): void {
@@ -117,31 +142,53 @@ function gaugeFrameworks(values: Map<string, number>, frameworks: readonly Frame
   values.set('master/tasks_unreachable', unreachable);
 }
 
-function gaugeAgents(values: Map<string, number>, agents: readonly Agent[]): void {
-  const connected = agents.filter((agent) => agent.isConnected).length;
-  const active = agents.filter((agent) => agent.isActive).length;
-  values.set('master/slaves_active', active);
-  values.set('master/slaves_inactive', agents.length - active);
-  values.set('master/slaves_connected', connected);
-  values.set('master/slaves_disconnected', agents.length - connected);
-}
+const GAUGED_RESOURCES = ['cpus', 'gpus', 'mem', 'disk'] as const;
 
-/** What is revocable is measured apart, as Mesos does. */
-function gaugeResource(values: Map<string, number>, name: string, agents: readonly Agent[]): void {
-  for (const isRevocable of [false, true]) {
-    let total = 0;
-    let used = 0;
-    for (const agent of agents) {
-      total += amountOf(agent.total, name, isRevocable);
-      used += amountOf(agent.usedTotal, name, isRevocable);
+/** What agents are and have, added up one by one. */
+class AgentSums {
+  readonly pending = new Map<OfferOperationType, number>();
+  readonly #totals = new Map<string, number>();
+  readonly #used = new Map<string, number>();
+  #agents = 0;
+  #connected = 0;
+  #active = 0;
+
+  add(agent: Agent): void {
+    this.#agents++;
+    if (agent.isConnected) this.#connected++;
+    if (agent.isActive) this.#active++;
+    addAmounts(this.#totals, agent.total);
+    addAmounts(this.#used, agent.usedTotal);
+    addPending(this.pending, agent);
+  }
+
+  /** What is revocable is measured apart, as Mesos does. */
+  write(values: Map<string, number>): void {
+    values.set('master/slaves_active', this.#active);
+    values.set('master/slaves_inactive', this.#agents - this.#active);
+    values.set('master/slaves_connected', this.#connected);
+    values.set('master/slaves_disconnected', this.#agents - this.#connected);
+    for (const name of GAUGED_RESOURCES) {
+      for (const key of [name, revocableName(name)]) {
+        const total = this.#totals.get(key) ?? 0;
+        const amount = this.#used.get(key) ?? 0;
+        values.set(`master/${key}_total`, total / 1000);
+        values.set(`master/${key}_used`, amount / 1000);
+        values.set(`master/${key}_percent`, total === 0 ? 0 : amount / total);
+      }
     }
-    const key = `master/${name}${isRevocable ? '_revocable' : ''}`;
-    values.set(`${key}_total`, total / 1000);
-    values.set(`${key}_used`, used / 1000);
-    values.set(`${key}_percent`, total === 0 ? 0 : used / total);
   }
 }
 
-function amountOf(resources: Resources, name: string, isRevocable: boolean): number {
-  return (isRevocable ? resources.revocable() : resources.nonRevocable()).scalar(name);
+/** Adds scalars in thousandths: there may be very many agents, so that nothing is made on the way. */
+function addAmounts(sums: Map<string, number>, { items }: Resources): void {
+  for (const item of items) {
+    if (!(item instanceof ScalarItem)) continue;
+    const key = item.revocable ? revocableName(item.name) : item.name;
+    sums.set(key, (sums.get(key) ?? 0) + item.total);
+  }
+}
+
+function revocableName(name: string): string {
+  return `${name}_revocable`;
 }

@@ -60,6 +60,11 @@ export class OfferAnswerLog {
     }
   }
 
+  /** Offers by outcome since this master knows the framework. */
+  get totals(): Counts {
+    return this.#offers;
+  }
+
   read(nowMs: number): OfferAnswers {
     const lastMinute = { ACCEPTED: 0, DECLINED: 0, RESCINDED: 0 };
     for (const { outcome, untilMs, offers } of this.#last) {

@@ -29,8 +29,7 @@ export class OfferWriter {
   }
 
   write(agent: Readonly<Agent>, offer: Readonly<OutstandingOffer>): Offer {
-    const { agent_id, url } = agent.reference;
-    const { hostname, domain, attributes } = agent.info;
+    const { agent_id, hostname, url, domain, attributes } = agent.reference;
     return {
       id: { value: offer.id },
       framework_id: this.#frameworkId,
@@ -47,8 +46,7 @@ export class OfferWriter {
   }
 
   #executorIds(agent: Readonly<Agent>): Offer['executor_ids'] {
-    if (agent.executors.size === 0) return undefined;
-    const executors = agent.executors.get(this.#framework.id);
+    const executors = this.#framework.executors.get(agent.id);
     if (executors === undefined) return undefined;
     return [...executors.keys()].map((value) => ({ value }));
   }

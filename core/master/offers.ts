@@ -75,14 +75,16 @@ function addOffer(
     role: allocation.role,
     resources: allocation.resources,
     timer: undefined,
+    before: undefined,
+    after: undefined,
   };
   const { offerTimeoutMs } = context.config;
   if (offerTimeoutMs > 0) {
-    offer.timer = context.offerTimeouts.add(() => rescindOffer(context, offer));
+    offer.timer = context.offerTimeouts.add(offer);
   }
-  context.cluster.offers.set(offerId, offer);
+  context.cluster.offers.add(offer);
   framework.offers.set(offerId, offer);
-  agent.offers.set(offerId, offer);
+  agent.offers = agent.offers.length === 0 ? [offer] : [...agent.offers, offer];
   agent.offered = agent.offered.plus(offer.resources.unallocated());
   agent.assertWithinTotal();
   return offer;
@@ -95,11 +97,11 @@ function addOffer(
 export function takeOffer(context: MasterContext, offer: OutstandingOffer): Resources {
   offer.timer?.dispose();
   context.cluster.touch();
-  context.cluster.offers.delete(offer.id);
+  context.cluster.offers.delete(offer);
   context.cluster.frameworks.get(offer.frameworkId)?.offers.delete(offer.id);
   const agent = context.cluster.agents.get(offer.agentId);
   if (agent !== undefined) {
-    agent.offers.delete(offer.id);
+    agent.offers = agent.offers.filter((other) => other !== offer);
     agent.offered = agent.offered.minus(offer.resources.unallocated());
   }
   return offer.resources;

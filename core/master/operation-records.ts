@@ -89,18 +89,15 @@ export function operationMessage(record: OperationRecord): Operation {
   };
 }
 
-/** How many operations of each type the agents have not answered. */
-export function pendingOperations(
-  agents: Iterable<Readonly<Pick<Agent, 'operations'>>>,
-): ReadonlyMap<OfferOperationType, number> {
-  const counts = new Map<OfferOperationType, number>();
-  for (const { operations } of agents) {
-    for (const { info, status } of operations.values()) {
-      const type = status.state === 'OPERATION_PENDING' ? info.type : undefined;
-      if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + 1);
-    }
+/** Counts, by type, the operations that an agent has not answered. */
+export function addPending(
+  counts: Map<OfferOperationType, number>,
+  { operations }: Readonly<Pick<Agent, 'operations'>>,
+): void {
+  for (const { info, status } of operations.values()) {
+    const type = status.state === 'OPERATION_PENDING' ? info.type : undefined;
+    if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + 1);
   }
-  return counts;
 }
 
 /** GET_OPERATIONS: those that the frameworks have not acknowledged. */

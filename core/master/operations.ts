@@ -50,7 +50,7 @@ export function rescindSharing(context: MasterContext, agent: Agent, ended: Reso
     ended.unallocated().items.flatMap(({ shared, key }) => (shared ? [key] : [])),
   );
   if (keys.size === 0) return;
-  for (const offer of agent.offers.values()) {
+  for (const offer of agent.offers) {
     const has = offer.resources.unallocated().items.some(({ key }) => keys.has(key));
     if (has) rescindOffer(context, offer);
   }

@@ -122,7 +122,7 @@ function take(
   const { from } = change;
   if (!agent.total.minus(agent.usedTotal).contains(from)) return false;
   let free = agent.total.minus(agent.usedTotal).minus(agent.offered);
-  for (const offer of agent.offers.values()) {
+  for (const offer of agent.offers) {
     if (free.contains(from)) break;
     const part = offer.resources.unallocated();
     const isInTheWay = !from.minus(part).equals(from);

@@ -10,6 +10,7 @@ import { type AgentId, id } from '../base/index.js';
 import { markAgentGone } from './agent-gone.js';
 import type { MasterContext } from './context.js';
 import { deactivateAgent, drainAgent, reactivateAgent } from './drain.js';
+import { FRAMEWORK_FIGURES, frameworkFigures } from './framework-counts.js';
 import { removeFramework } from './framework-removal.js';
 import {
   startMaintenance,
@@ -18,8 +19,8 @@ import {
   viewSchedule,
   viewStatus,
 } from './maintenance.js';
-import { gauges } from './metrics.js';
-import { pendingOperations, viewOperations } from './operation-records.js';
+import { gaugeSteps } from './metrics.js';
+import { viewOperations } from './operation-records.js';
 import { operateOnResources, resourceOperation } from './operator-resources.js';
 import { quotaStatus, removeQuota, setQuota, updateQuota } from './quota.js';
 import { roleMessage, viewRoles } from './roles.js';
@@ -47,7 +48,10 @@ const READERS: Readonly<Partial<Record<NonNullable<MasterCall['type']>, Reader>>
   }),
   GET_METRICS: (context, times) => ({
     get_metrics: {
-      metrics: [...collectMetrics(context, times)].map(([name, value]) => ({ name, value })),
+      metrics: Array.from(finish(collectMetrics(context, times)), ([name, value]) => ({
+        name,
+        value,
+      })),
     },
   }),
   GET_MASTER: ({ info }, { startedMs, electedMs }) => ({
@@ -157,22 +161,65 @@ function teardown(context: MasterContext, frameworkId: string): CallAnswer {
   return { status: 200 };
 }
 
-/** All figures of the master and its allocator, by name, sorted. */
-export function collectMetrics(
+/** Names of figures that are put in order in one step. */
+const FIGURES_PER_STEP = 200;
+
+/** `collectMetrics` in steps of a fraction of a millisecond each. */
+export type MetricSteps = Generator<undefined, Map<string, number>>;
+
+/**
+ * Figures of the master and its allocator, by name, sorted. Those of single frameworks, of which
+ * there are some sixty each, are left out when `isBrief`, or when the master does not publish them.
+ * What happens between two steps may show, or not.
+ */
+export function* collectMetrics(
   context: MasterContext,
   times: MasterTimes,
-): ReadonlyMap<string, number> {
+  isBrief = false,
+): MetricSteps {
+  const { values, pending } = yield* gaugeSteps(context.cluster);
   const all = new Map<string, number>(context.metrics.entries());
-  for (const [name, value] of gauges(context.cluster)) all.set(name, value);
-  const pending = pendingOperations(context.cluster.agents.values());
+  for (const [name, value] of values) all.set(name, value);
   for (const [name, value] of context.metrics.operations.entries(
     (type) => pending.get(type) ?? 0,
   )) {
     all.set(name, value);
   }
   for (const [name, value] of context.allocator.metrics()) all.set(`allocator/${name}`, value);
+  for (const [name, value] of context.registry.figures()) all.set(name, value);
   const uptimeMs = context.world.clock.elapsed() - times.startedElapsedMs;
   all.set('master/uptime_secs', uptimeMs / 1000);
   all.set('master/elected', times.electedMs === undefined ? 0 : 1);
-  return new Map([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  // Its place: the master fills it in.
+  all.set('master/operator_event_stream_subscribers', 0);
+  yield;
+  const sorted = [...all].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  if (isBrief || !context.config.publishFrameworkMetrics) return new Map(sorted);
+  return yield* withFrameworks(sorted, context);
+}
+
+/** Puts the figures of frameworks, which are sorted among themselves, into their place. */
+function* withFrameworks(
+  sorted: readonly (readonly [string, number])[],
+  { cluster }: MasterContext,
+): MetricSteps {
+  const after = sorted.findIndex(([name]) => name > FRAMEWORK_FIGURES);
+  const figures = new Map(sorted.slice(0, after));
+  yield;
+  let left = FIGURES_PER_STEP;
+  for (const [name, value] of frameworkFigures(cluster.frameworks.values())) {
+    figures.set(name, value);
+    if (left-- > 0) continue;
+    yield;
+    left = FIGURES_PER_STEP;
+  }
+  for (const [name, value] of sorted.slice(after)) figures.set(name, value);
+  return figures;
+}
+
+/** Takes all steps at once. */
+export function finish<T>(steps: Generator<undefined, T>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
 }

@@ -41,7 +41,7 @@ export function updateOversubscribed(
   const revocable = Resources.fromWire(list).unallocated();
   const total = agent.total.nonRevocable().plus(revocable);
   if (total.equals(agent.total)) return;
-  for (const offer of agent.offers.values()) {
+  for (const offer of agent.offers) {
     if (!offer.resources.revocable().isEmpty) rescindOffer(context, offer);
   }
   agent.total = total;

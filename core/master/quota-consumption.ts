@@ -29,7 +29,7 @@ export function consumedByRole(cluster: ClusterView, holding: Holding): Readonly
     }
   }
   if (holding === 'used') return byRole;
-  for (const { role, resources } of cluster.offers.values()) {
+  for (const { role, resources } of cluster.offers) {
     for (const item of resources.items) if (!item.isReserved) add(role, item);
   }
   return byRole;

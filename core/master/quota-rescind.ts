@@ -119,5 +119,5 @@ function isAnyLeft(sums: Sums): boolean {
 
 /** Schedulers are likely to be about to answer the older ones. */
 function newestFirst({ cluster }: MasterContext): readonly OutstandingOffer[] {
-  return [...cluster.offers.values()].toReversed();
+  return [...cluster.offers].toReversed();
 }

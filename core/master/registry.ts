@@ -5,7 +5,8 @@
  * it must never go on with state that is not recorded.
  */
 import type { MasterInfo } from '../api/index.js';
-import type { Store } from '../base/index.js';
+import { RunSamples } from '../allocator/index.js';
+import type { Clock, Store, StoreEntry } from '../base/index.js';
 import {
   ROOT,
   type RegistryContents,
@@ -23,24 +24,30 @@ export interface RegistryChange {
   readonly deletes?: readonly string[];
 }
 
+/** Whom a registry tells. */
+export interface RegistryOptions {
+  /** To measure how long reads and writes take. */
+  readonly clock: Clock;
+  /** Called once, when a write or what followed it failed: the master has to stop. */
+  readonly onFatal: (error: unknown) => void;
+  /** Called after each write, when all that waited for it has happened. */
+  readonly onDurable?: () => void;
+}
+
 /** The registry of one master. */
 export class Registry {
   readonly #store: Store;
-  readonly #onFatal: (error: unknown) => void;
-  readonly #onDurable: (() => void) | undefined;
+  readonly #options: RegistryOptions;
+  readonly #storeMs = new RunSamples();
+  #fetchMs: number | undefined;
   #epoch: number | undefined;
   #isStopped = false;
   #isWriting = false;
   readonly #waiting: WaitingChange[] = [];
 
-  /**
-   * @param onFatal called once, when a write or what followed it failed: the master has to stop.
-   * @param onDurable called after each write, when all that waited for it has happened.
-   */
-  constructor(store: Store, onFatal: (error: unknown) => void, onDurable?: () => void) {
+  constructor(store: Store, options: RegistryOptions) {
     this.#store = store;
-    this.#onFatal = onFatal;
-    this.#onDurable = onDurable;
+    this.#options = options;
   }
 
   /**
@@ -48,9 +55,12 @@ export class Registry {
    * @throws PlateauError of the store, or `WORK_DIR_FORMAT` when a newer version has written it.
    */
   async recover(info: MasterInfo): Promise<RegistryContents> {
+    const { clock } = this.#options;
+    const startedMs = clock.elapsed();
     this.#epoch = await this.#store.claimEpoch();
     const contents = readContents(await this.#store.list(ROOT));
-    await this.#store.transact({ epoch: this.#epoch, puts: [putMaster(info)] });
+    this.#fetchMs = clock.elapsed() - startedMs;
+    await this.#write({ puts: [putMaster(info)] });
     return contents;
   }
 
@@ -65,9 +75,28 @@ export class Registry {
     if (!this.#isWriting) void this.#writeAll();
   }
 
+  /** All records that are durable. */
+  async entries(): Promise<readonly StoreEntry[]> {
+    return await this.#store.list(ROOT);
+  }
+
   /** Changes that are not durable yet. */
   get pendingChanges(): number {
     return this.#waiting.length;
+  }
+
+  /** How long it took to read and to write, and how much waits, under the names of Mesos. */
+  figures(): ReadonlyMap<string, number> {
+    const figures = new Map([['registrar/queued_operations', this.pendingChanges]]);
+    if (this.#fetchMs !== undefined) figures.set('registrar/state_fetch_ms', this.#fetchMs);
+    this.#storeMs.write('registrar/state_store_ms', figures);
+    return figures;
+  }
+
+  async #write(change: RegistryChange): Promise<void> {
+    const startedMs = this.#options.clock.elapsed();
+    await this.#store.transact({ epoch: this.#epoch, ...change });
+    this.#storeMs.add(this.#options.clock.elapsed() - startedMs);
   }
 
   async #writeAll(): Promise<void> {
@@ -76,10 +105,10 @@ export class Registry {
       while (this.#waiting.length > 0 && !this.#isStopped) {
         const group = this.#waiting.slice(0, MAX_CHANGES_PER_TRANSACTION);
         // oxlint-disable-next-line no-await-in-loop -- one write at a time keeps them in order
-        await this.#store.transact({ epoch: this.#epoch, ...merged(group) });
+        await this.#write(merged(group));
         this.#waiting.splice(0, group.length);
         for (const { onDurable } of group) if (!this.#isStopped) onDurable?.();
-        this.#onDurable?.();
+        this.#options.onDurable?.();
       }
     } catch (error) {
       this.#fail(error);
@@ -95,7 +124,7 @@ export class Registry {
   #fail(error: unknown): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#onFatal(error);
+    this.#options.onFatal(error);
   }
 }
 

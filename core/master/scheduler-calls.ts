@@ -110,6 +110,7 @@ const HANDLERS: Readonly<Partial<Record<NonNullable<SchedulerCall['type']>, Hand
 
 function handle(context: MasterContext, framework: Framework, call: OwnedCall): SchedulerAnswer {
   const { type = 'UNKNOWN', update_framework: update } = call;
+  framework.counts.call(type);
   if (type === 'UPDATE_FRAMEWORK' && update !== undefined) {
     return updateFramework(context, framework, update);
   }

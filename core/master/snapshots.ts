@@ -14,7 +14,7 @@ import type {
 } from '../api/index.js';
 import type { AgentId, FrameworkId } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
-import type { Agent } from './agent.js';
+import type { Agent, AgentReference } from './agent.js';
 import type { AbsentAgent, ClusterView } from './cluster.js';
 import type { Deactivation } from './deactivation.js';
 import type { ExecutorRecord, Framework, FrameworkState, OutstandingOffer } from './framework.js';
@@ -28,6 +28,8 @@ export interface AgentSnapshot {
   readonly isConnected: boolean;
   /** Why it is not offered, though it may be connected. */
   readonly deactivation: Deactivation | undefined;
+  /** How offers name it; the same object as long as it says the same. */
+  readonly reference: AgentReference;
   readonly pid: string;
   readonly port: number;
   readonly registeredMs: number;
@@ -109,7 +111,7 @@ const lastOfAgent = new WeakMap<Readonly<Agent>, AgentSnapshot>();
 export function snapshotAgent(agent: Readonly<Agent>): AgentSnapshot {
   const last = lastOfAgent.get(agent);
   if (last !== undefined && isSameAgent(last, agent)) return last;
-  const { id, info, version, capabilities, isConnected, pid, port } = agent;
+  const { id, info, version, capabilities, isConnected, reference, pid, port } = agent;
   const { registeredMs, reregisteredMs, total, usedTotal, offered, deactivation } = agent;
   const snapshot: AgentSnapshot = {
     id,
@@ -117,6 +119,7 @@ export function snapshotAgent(agent: Readonly<Agent>): AgentSnapshot {
     version,
     capabilities,
     isConnected,
+    reference,
     pid,
     port,
     registeredMs,
@@ -126,7 +129,7 @@ export function snapshotAgent(agent: Readonly<Agent>): AgentSnapshot {
     offered,
     deactivation,
     used: [...agent.used.values()],
-    offers: Array.from(agent.offers.values(), (offer) => offer.resources),
+    offers: agent.offers.map((offer) => offer.resources),
   };
   lastOfAgent.set(agent, snapshot);
   return snapshot;
@@ -143,9 +146,10 @@ function isSameAgent(last: AgentSnapshot, agent: Readonly<Agent>): boolean {
     last.reregisteredMs === agent.reregisteredMs &&
     last.version === agent.version &&
     last.capabilities === agent.capabilities &&
-    last.pid === agent.pid &&
+    // As long as this is the same, so are the address and the port in the pid.
+    last.reference === agent.reference &&
     areSame(last.used, agent.used.values(), agent.used.size) &&
-    last.offers.length === agent.offers.size
+    last.offers.length === agent.offers.length
   );
 }
 

@@ -79,7 +79,7 @@ function rescindOfCompetitors(context: MasterContext, changed: readonly WeightIn
   const inUse = changed.map(({ role = '*' }) => role).filter((role) => used.has(role));
   if (inUse.length === 0) return;
   const parents = new Set(inUse.map((role) => ancestorsOf(role).at(-1)));
-  for (const offer of offers.values()) {
+  for (const offer of offers) {
     const isAffected = [...parents].some(
       (parent) => parent === undefined || isSubrole(offer.role, parent),
     );

@@ -119,7 +119,7 @@ function findFramework({ cluster }: MasterContext, text: string): Framework | un
 function offeredOf({ cluster }: MasterContext): NonNullable<AllocationQuestion['offered']> {
   return (frameworkId, agentId) => {
     let sum = Resources.EMPTY;
-    for (const offer of cluster.agents.get(agentId)?.offers.values() ?? []) {
+    for (const offer of cluster.agents.get(agentId)?.offers ?? []) {
       if (offer.frameworkId === frameworkId) sum = sum.plus(offer.resources);
     }
     return sum;

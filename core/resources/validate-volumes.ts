@@ -26,7 +26,8 @@ export interface VolumeContext {
 
 /**
  * Why a CREATE is refused. `volumes` are as they are afterwards: reserved, read-write, each with an
- * id that no other volume of the role has on the agent, and with the caller's principal if it has one.
+ * id that no other volume of the role has on the agent, a place that does not lead out of sandboxes, and
+ * the caller's principal if it has one.
  */
 export function validateCreate(
   volumes: readonly Resource[],
@@ -41,7 +42,7 @@ export function validateCreate(
     if (type !== undefined && type !== 'PATH' && type !== 'MOUNT') {
       return `is on a disk of type ${type}; volumes need the root disk, or one of type PATH or MOUNT`;
     }
-    const problem = nameProblem(item) ?? principalProblem(item, context);
+    const problem = nameProblem(item) ?? placeProblem(item) ?? principalProblem(item, context);
     if (problem !== undefined || find(context.total, item) === undefined) return problem;
     return `has the id of another volume of role '${item.role}' on the agent`;
   });
@@ -110,6 +111,18 @@ function nameProblem({ role, disk }: ResourceItem): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Where no task could be given the volume: outside of its sandbox. */
+function placeProblem({ disk }: ResourceItem): string | undefined {
+  const path = disk?.volume?.container_path ?? '';
+  const field = "has a 'disk.volume.container_path'";
+  if (path.includes('\0')) return `${field} with a NUL character`;
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  if (names.length === 0)
+    return `${field} that names no place ('${path}'): name one, such as 'data'`;
+  if (!names.includes('..')) return undefined;
+  return `${field} that leads out of the sandbox ('${path}'): name a path below it, such as 'data'`;
 }
 
 /** Bytes of a well-formed text. */

@@ -11,10 +11,11 @@ import type {
   ProbeSpec,
 } from '../agent/index.js';
 import type { ContainerId, Disposable, Random } from '../base/index.js';
+import { BoundedMap } from './bounded-map.js';
 import { type RunningProgram, fakeProbe } from './fake-probes.js';
 import { FakeVolumes } from './fake-volumes.js';
 import type { ProcessClock } from './process-world.js';
-import { type Program, parseProgram } from './programs.js';
+import { type Program, drawLife, parseProgram } from './programs.js';
 
 /** A container on the host. */
 export interface HostContainer {
@@ -37,8 +38,21 @@ export interface FakeHostOptions {
   readonly random: Random;
   /** Makes the clock of the launcher and of all processes for one boot. */
   readonly createClock: () => ProcessClock;
-  readonly onEvent: (kind: string, text: string) => void;
+  readonly onEvent: (kind: HostEvent, text: string) => void;
 }
+
+/** Whose host it is, with what the checks compare. */
+export interface HostOwner {
+  readonly name: string;
+  readonly host: FakeHost;
+  readonly totalCpus: number;
+}
+
+/** What happens on a host: the text names the task, or the boot. */
+export type HostEvent = 'started' | 'ended' | 'killed' | 'reboot';
+
+/** Tasks of which a host remembers that they started, or how they ended; the oldest are forgotten. */
+export const MAX_REMEMBERED_TASKS = 10_000;
 
 /** Time that the launcher takes to start a process, at least and at most. */
 const START_MS = [1, 6] as const;
@@ -49,29 +63,26 @@ const SIGNAL_MS = 1;
 export class FakeHost {
   readonly #options: FakeHostOptions;
   readonly #containers = new Map<ContainerId, HostContainer>();
-  readonly #starts = new Map<string, number>();
-  readonly #ends = new Map<string, ContainerEnd>();
+  readonly #starts = new BoundedMap<string, number>(MAX_REMEMBERED_TASKS);
+  readonly #ends = new BoundedMap<string, ContainerEnd>(MAX_REMEMBERED_TASKS);
   readonly #launching = new Set<Disposable>();
   /** The folders of persistent volumes, which outlive everything. */
   readonly volumes = new FakeVolumes();
+  /** For what is drawn in the lives of programs. */
+  readonly #lives: Random;
   #clock: ProcessClock;
   #boots = 1;
-  #changes = 0;
   #lastPid = 1000;
   #onEnd: ((containerId: ContainerId, end: ContainerEnd) => void) | undefined;
 
   constructor(options: FakeHostOptions) {
     this.#options = options;
+    this.#lives = options.random.fork('lives');
     this.#clock = options.createClock();
   }
 
   get bootId(): string {
     return `${this.#options.name}-boot-${this.#boots}`;
-  }
-
-  /** Changes whenever a container starts or ends. */
-  get changes(): number {
-    return this.#changes;
   }
 
   /** Containers that nobody has forgotten. */
@@ -81,12 +92,12 @@ export class FakeHost {
 
   /** How often each task was started here. */
   get starts(): ReadonlyMap<string, number> {
-    return this.#starts;
+    return this.#starts.entries;
   }
 
   /** How tasks ended that were started here; those lost in a reboot are not in it. */
   get ends(): ReadonlyMap<string, ContainerEnd> {
-    return this.#ends;
+    return this.#ends.entries;
   }
 
   /** Starts a container after a while; `done` is told of it unless the agent has gone meanwhile. */
@@ -96,7 +107,7 @@ export class FakeHost {
     const launching = this.#clock.setTimer(delayMs, () => {
       this.#launching.delete(launching);
       const program = parseProgram(spec.command.value ?? '');
-      if (program.failsToStart) {
+      if (this.#failsToStart(program)) {
         done({ kind: 'failed', stage: 'command', message: 'the program cannot be started' });
         return;
       }
@@ -105,7 +116,8 @@ export class FakeHost {
       done({ kind: 'started', pid, startTime });
       const { end } = program;
       if (end === undefined) return;
-      container.timer = this.#clock.setTimer(end.afterMs, () => this.#finish(container, end.how));
+      const lifeMs = drawLife(end, this.#lives);
+      container.timer = this.#clock.setTimer(lifeMs, () => this.#finish(container, end.how));
     });
     this.#launching.add(launching);
   }
@@ -130,11 +142,21 @@ export class FakeHost {
   signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void {
     const container = this.#containers.get(containerId);
     if (container === undefined || container.end !== undefined) return;
-    if (signal === 'SIGTERM' && container.program.ignoresTerm) return;
+    const { ignoresTerm, termMs } = container.program;
+    if (signal === 'SIGTERM' && ignoresTerm) return;
     container.timer?.dispose();
-    container.timer = this.#clock.setTimer(SIGNAL_MS, () =>
+    const delayMs = (signal === 'SIGTERM' ? termMs : undefined) ?? SIGNAL_MS;
+    container.timer = this.#clock.setTimer(delayMs, () =>
       this.#finish(container, { kind: 'signaled', signal }),
     );
+  }
+
+  /** The process of a task dies by itself, as of a fault in it. Does nothing to one that has ended. */
+  crash(containerId: ContainerId, signal = 'SIGSEGV'): void {
+    const container = this.#containers.get(containerId);
+    if (container === undefined || container.end !== undefined) return;
+    container.timer?.dispose();
+    this.#finish(container, { kind: 'signaled', signal });
   }
 
   /** Kills at once, without a word to the agent. */
@@ -168,8 +190,12 @@ export class FakeHost {
     this.#tell('reboot', this.bootId);
   }
 
-  #tell(kind: string, text: string): void {
-    this.#changes += 1;
+  #failsToStart({ failsToStart, startFailures }: Program): boolean {
+    if (failsToStart) return true;
+    return startFailures !== undefined && this.#lives.next() < startFailures;
+  }
+
+  #tell(kind: HostEvent, text: string): void {
     this.#options.onEvent(kind, text);
   }
 
@@ -198,7 +224,7 @@ export class FakeHost {
     container.end = end;
     container.timer = undefined;
     this.#ends.set(container.task, end);
-    this.#tell('ended', `${container.task} ${JSON.stringify(end)}`);
+    this.#tell('ended', container.task);
     this.#onEnd?.(container.containerId, end);
   }
 }

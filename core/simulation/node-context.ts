@@ -1,12 +1,16 @@
 /** What all nodes of one simulation share. */
-import type { Logger, Random, VirtualWorld } from '../base/index.js';
+import type { Logger, VirtualWorld } from '../base/index.js';
 import type { MasterObservation } from '../master/index.js';
+import type { Disks } from './disks.js';
+import type { HostEvent, HostOwner } from './fake-host.js';
 import type { Network } from './network.js';
 import type { Trace } from './trace.js';
+import type { Wire } from './wire.js';
 
 export interface NodeContext {
   readonly world: VirtualWorld;
   readonly network: Network;
+  readonly wire: Wire;
   readonly trace: Trace;
   readonly log: Logger;
   /** Called before each event of any node. */
@@ -15,6 +19,7 @@ export interface NodeContext {
   readonly fail: (process: string, error: unknown) => void;
   /** Something happened in the cluster, as a master sees it. */
   readonly onObservation: (observation: MasterObservation) => void;
-  /** Makes the function that draws how long a commit takes. */
-  readonly disk: (random: Random) => () => number;
+  /** Something started or ended on a host. */
+  readonly onHostEvent: (owner: HostOwner, kind: HostEvent, text: string) => void;
+  readonly disks: Disks;
 }

@@ -30,10 +30,11 @@ export function processWorld(options: ProcessWorldOptions): ProcessWorld {
   };
 }
 
+const NO_TIMER: Disposable = { dispose() {} };
+
 export class ProcessClock implements Clock {
   readonly #clock: Clock;
   readonly #beforeEvent: () => void;
-  readonly #timers = new Set<Disposable>();
   #isDead = false;
 
   constructor(clock: Clock, beforeEvent: () => void) {
@@ -54,25 +55,16 @@ export class ProcessClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Disposable {
-    if (this.#isDead) return { dispose() {} };
-    const timer = this.#clock.setTimer(delayMs, () => {
-      this.#timers.delete(timer);
+    if (this.#isDead) return NO_TIMER;
+    return this.#clock.setTimer(delayMs, () => {
+      if (this.#isDead) return;
       this.#beforeEvent();
       callback();
     });
-    this.#timers.add(timer);
-    return {
-      dispose: () => {
-        this.#timers.delete(timer);
-        timer.dispose();
-      },
-    };
   }
 
-  /** The process dies: nothing of it happens any more. */
+  /** The process dies: nothing of it happens any more. What it has armed runs out unheard. */
   kill(): void {
     this.#isDead = true;
-    for (const timer of this.#timers) timer.dispose();
-    this.#timers.clear();
   }
 }

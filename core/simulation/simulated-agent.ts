@@ -9,21 +9,32 @@ import {
   type MasterConnector,
   agentConfig,
 } from '../agent/index.js';
-import { decodeJson, encodeJson } from '../api/index.js';
 import { PlateauError } from '../base/index.js';
-import { parseResources } from '../resources/index.js';
+import { parseAttributes, parseResources } from '../resources/index.js';
 import { MemoryMedium, MemoryStore } from '../store/index.js';
+import { PURPOSES } from './calls.js';
 import type { ConnectionEnd } from './connection.js';
 import { FakeContainerizer, FakeSandboxes } from './fake-containerizer.js';
 import { FakeHost } from './fake-host.js';
 import type { NodeContext } from './node-context.js';
 import { ProcessClock, type ProcessWorld, processWorld } from './process-world.js';
-import { PURPOSES } from './simulated-master.js';
+import type { Wire } from './wire.js';
+
+/** What an agent of the simulation is like. */
+export interface AgentDescription {
+  /** Such as `cpus:4;mem:4096`, which is the default. */
+  readonly resources?: string;
+  /** Such as `rack:r1;disk:ssd`. Default none. */
+  readonly attributes?: string;
+  /** What masters and frameworks know its host by. Default the name of its node, such as `agent-0`. */
+  readonly hostname?: string;
+  /** Where it is. Default: it does not say. */
+  readonly domain?: { readonly region: string; readonly zone: string };
+}
 
 export interface SimulatedAgentOptions {
   readonly name: string;
-  /** Such as `cpus:4;mem:4096`. */
-  readonly resources: string;
+  readonly description: AgentDescription;
   readonly config: Partial<AgentConfig>;
   /** The node that agents of this host connect to. */
   readonly master: string;
@@ -36,28 +47,46 @@ interface RunningAgent {
   readonly agent: Agent;
 }
 
+const DEFAULT_AGENT_RESOURCES = 'cpus:4;mem:4096';
+
 export class SimulatedAgent {
+  /** The name of its node. */
   readonly name: string;
+  readonly hostname: string;
   readonly host: FakeHost;
   /** What the host has, for the checks. */
   readonly totalCpus: number;
   /** The checkpoint on disk. */
   readonly medium = new MemoryMedium();
   readonly #options: SimulatedAgentOptions;
+  /** What makes its configuration other than the default. */
+  readonly #makeup: Parameters<typeof agentConfig>[0];
   readonly #context: NodeContext;
   #running: RunningAgent | undefined;
   #incarnation = 0;
+  #isLost = false;
 
   constructor(options: SimulatedAgentOptions, context: NodeContext) {
     this.name = options.name;
     this.#options = options;
     this.#context = context;
-    this.totalCpus = parseResources(options.resources).scalar('cpus') / 1000;
+    const { description } = options;
+    const resources = parseResources(description.resources ?? DEFAULT_AGENT_RESOURCES);
+    this.hostname = description.hostname ?? options.name;
+    this.totalCpus = resources.scalar('cpus') / 1000;
+    this.#makeup = {
+      workDir: `/var/lib/${options.name}`,
+      resources: resources.toWire(),
+      ...makeupOf(description),
+    };
     this.host = new FakeHost({
       name: options.name,
       random: context.world.random.fork(`${options.name}/host`),
       createClock: () => new ProcessClock(context.world.clock, context.beforeEvent),
-      onEvent: (kind, text) => context.trace.add(this.name, kind, text),
+      onEvent: (kind, text) => {
+        context.trace.add(this.name, kind, text);
+        context.onHostEvent(this, kind, text);
+      },
     });
   }
 
@@ -66,17 +95,25 @@ export class SimulatedAgent {
     return this.#running?.agent;
   }
 
-  /** Starts an agent over checkpoint and launcher. It recovers as time passes. */
+  /** Whether the host is gone for good. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Starts an agent over checkpoint and launcher. It recovers as time passes. A lost host does not. */
   start(): void {
-    if (this.#running !== undefined) return;
+    if (this.#running !== undefined || this.#isLost) return;
     this.#incarnation += 1;
-    const { trace, disk } = this.#context;
-    const { resources, config, port } = this.#options;
+    const { trace, disks } = this.#context;
+    const { config, port } = this.#options;
     const process = `${this.name}/${this.#incarnation}`;
     const world = processWorld({ ...this.#context, name: process });
     const store = new MemoryStore({
       medium: this.medium,
-      delay: { clock: world.clock, commitMs: disk(world.random.fork('disk')) },
+      delay: {
+        clock: world.clock,
+        commitMs: disks.commitTimes(this.name, world.random.fork('disk')),
+      },
     });
     const agent: Agent = new Agent({
       world,
@@ -85,12 +122,8 @@ export class SimulatedAgent {
       sandboxes: new FakeSandboxes(),
       volumes: this.host.volumes,
       connector: this.#connector(world, () => agent),
-      config: agentConfig({
-        workDir: `/var/lib/${this.name}`,
-        resources: parseResources(resources).toWire(),
-        ...config,
-      }),
-      address: { hostname: this.name, ip: '10.0.1.1', port },
+      config: agentConfig({ ...this.#makeup, ...config }),
+      address: { hostname: this.hostname, ip: '10.0.1.1', port },
       bootId: this.host.bootId,
       onFatal: (error) => this.#stopped(process, error),
     });
@@ -117,6 +150,15 @@ export class SimulatedAgent {
     this.host.reboot();
   }
 
+  /** The host goes without a word, and never comes back. */
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#context.trace.add(this.name, 'lost', '');
+    this.#context.network.vanish(this.name);
+    this.reboot();
+  }
+
   /** Writes that are on their way to the disk now. */
   get pendingWrites(): number {
     return this.#running?.store.pendingWrites ?? 0;
@@ -141,7 +183,7 @@ export class SimulatedAgent {
     return {
       connect: () => {
         this.#context.network.connect(route, () => !world.clock.isDead, {
-          connected: (end) => connectAgent(agentOf(), end),
+          connected: (end) => connectAgent(agentOf(), end, this.#context.wire),
           failed: (reason) => agentOf().masterDisconnected(undefined, reason),
         });
       },
@@ -149,12 +191,25 @@ export class SimulatedAgent {
   }
 }
 
-function connectAgent(agent: Agent, end: ConnectionEnd): void {
+function makeupOf({ attributes, domain }: AgentDescription): Partial<AgentConfig> {
+  const { region, zone } = domain ?? {};
+  return {
+    ...(attributes !== undefined && { attributes: parseAttributes(attributes) }),
+    ...(region !== undefined &&
+      zone !== undefined && {
+        domain: { fault_domain: { region: { name: region }, zone: { name: zone } } },
+      }),
+  };
+}
+
+function connectAgent(agent: Agent, end: ConnectionEnd, wire: Wire): void {
   const connection: MasterConnection = {
-    send: (message) => end.send(encodeJson('LinkAgentMessage', message)),
+    send: (message) => end.send(wire.pack('LinkAgentMessage', message)),
     close: () => end.close(),
   };
-  end.onText = (text) => agent.masterMessage(connection, decodeJson('LinkMasterMessage', text));
+  end.onParcel = (parcel) => {
+    agent.masterMessage(connection, wire.unpack('LinkMasterMessage', parcel));
+  };
   end.onClose = (reason) => agent.masterDisconnected(connection, reason);
   agent.masterConnected(connection);
 }

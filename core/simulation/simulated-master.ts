@@ -2,8 +2,8 @@
  * A master process of the simulation: the real master, a registry that outlives its crashes, and the
  * shell that connects it to the network. Every message passes through the codec, as on a real wire.
  */
-import { type CallAnswer, decodeJson, encodeJson, validateSchedulerCall } from '../api/index.js';
-import { PlateauError, type StreamId, id } from '../base/index.js';
+import { type CallAnswer, validateSchedulerCall } from '../api/index.js';
+import { PlateauError, id } from '../base/index.js';
 import {
   type AgentConnection,
   Master,
@@ -11,19 +11,10 @@ import {
   type SchedulerStream,
 } from '../master/index.js';
 import { MemoryMedium, MemoryStore } from '../store/index.js';
+import { type CallParcel, PURPOSES } from './calls.js';
 import type { ConnectionEnd } from './connection.js';
 import type { NodeContext } from './node-context.js';
 import { type ProcessWorld, processWorld } from './process-world.js';
-
-/** The purposes for which a connection to a master may be opened. */
-export const PURPOSES = { agent: 'agent', stream: 'stream', calls: 'calls' } as const;
-
-/** A call of a scheduler on its way to the master. */
-export interface CallFrame {
-  readonly streamId: string | undefined;
-  /** The call as JSON text. */
-  readonly call: string;
-}
 
 interface RunningMaster {
   readonly world: ProcessWorld;
@@ -57,12 +48,15 @@ export class SimulatedMaster {
   start(): void {
     if (this.#running !== undefined) return;
     this.#incarnation += 1;
-    const { network, trace, disk, onObservation } = this.#context;
+    const { network, trace, disks, onObservation } = this.#context;
     const process = `${this.name}/${this.#incarnation}`;
     const world = processWorld({ ...this.#context, name: process });
     const store = new MemoryStore({
       medium: this.medium,
-      delay: { clock: world.clock, commitMs: disk(world.random.fork('disk')) },
+      delay: {
+        clock: world.clock,
+        commitMs: disks.commitTimes(this.name, world.random.fork('disk')),
+      },
     });
     const master: Master = new Master({
       world,
@@ -74,7 +68,7 @@ export class SimulatedMaster {
     const running: RunningMaster = { world, store, master };
     this.#running = running;
     master.observe((observation) => {
-      trace.add(this.name, 'observed', JSON.stringify(observation));
+      trace.add(this.name, 'observed', observation);
       onObservation(observation);
     });
     trace.add(this.name, 'start', process);
@@ -145,28 +139,32 @@ export class SimulatedMaster {
   #acceptAgent(end: ConnectionEnd, peer: string): void {
     const master = this.#running?.master;
     if (master === undefined) return;
+    const { wire } = this.#context;
     const connection: AgentConnection = {
       peer,
-      send: (message) => end.send(encodeJson('LinkMasterMessage', message)),
+      send: (message) => end.send(wire.pack('LinkMasterMessage', message)),
       close: () => end.close(),
     };
-    end.onText = (text) => master.agentMessage(connection, decodeJson('LinkAgentMessage', text));
+    end.onParcel = (parcel) => {
+      master.agentMessage(connection, wire.unpack('LinkAgentMessage', parcel));
+    };
     end.onClose = () => master.agentDisconnected(connection);
   }
 
-  /** The first text is the SUBSCRIBE call; the first answer is the id of the stream. */
+  /** The first thing sent is the SUBSCRIBE call; the first answer is the id of the stream. */
   #acceptStream(end: ConnectionEnd, peer: string): void {
     const running = this.#running;
     if (running === undefined) return;
     const { master, world } = running;
+    const { wire } = this.#context;
     const stream: SchedulerStream = {
       id: id<'StreamId'>(world.ids.uuid()),
       peer,
-      send: (event) => end.send(encodeJson('SchedulerEvent', event)),
+      send: (event) => end.send(wire.pack('SchedulerEvent', event)),
       close: () => end.close(),
     };
-    end.onText = (text) => {
-      const call = decodeJson('SchedulerCall', text);
+    end.onParcel = (parcel) => {
+      const call = wire.unpack('SchedulerCall', parcel);
       const fault = validateSchedulerCall(call);
       if (fault !== undefined || !master.isRecovered) {
         end.close();
@@ -181,31 +179,20 @@ export class SimulatedMaster {
   #acceptCalls(end: ConnectionEnd): void {
     const master = this.#running?.master;
     if (master === undefined) return;
-    end.onText = (text) => {
-      const { streamId, call } = parseFrame(text);
-      const decoded = decodeJson('SchedulerCall', call);
-      const fault = validateSchedulerCall(decoded);
-      const answer =
-        fault === undefined
-          ? master.schedulerCall(decoded, streamId)
-          : { status: 400 as const, message: fault };
-      const send = (given: CallAnswer): void => end.send(JSON.stringify(given));
-      if ('status' in answer) send(answer);
-      else void answer.then(send);
+    const { wire } = this.#context;
+    end.onParcel = (parcel) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by SchedulerLink
+      const { streamId, call } = parcel as CallParcel;
+      const unpacked = wire.unpack('SchedulerCall', call);
+      const fault = validateSchedulerCall(unpacked);
+      if (fault !== undefined) {
+        end.send({ status: 400, message: fault } satisfies CallAnswer);
+        return;
+      }
+      const stream = streamId === undefined ? undefined : id<'StreamId'>(streamId);
+      const answer = master.schedulerCall(unpacked, stream);
+      if ('status' in answer) end.send(answer);
+      else void answer.then((given) => end.send(given));
     };
   }
-}
-
-/** The text of a call on its way to the master. */
-export function formatFrame(frame: CallFrame): string {
-  return `${frame.streamId ?? ''}\n${frame.call}`;
-}
-
-function parseFrame(text: string): { streamId: StreamId | undefined; call: string } {
-  const newline = text.indexOf('\n');
-  const streamId = text.slice(0, newline);
-  return {
-    streamId: streamId === '' ? undefined : id<'StreamId'>(streamId),
-    call: text.slice(newline + 1),
-  };
 }

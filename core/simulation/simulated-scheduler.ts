@@ -15,6 +15,8 @@ import {
 } from '../api/index.js';
 import { type Disposable, assert } from '../base/index.js';
 import { Resources } from '../resources/index.js';
+import { Backlog } from './backlog.js';
+import { BoundedMap } from './bounded-map.js';
 import type { NodeContext } from './node-context.js';
 import { type ProcessWorld, processWorld } from './process-world.js';
 import { SchedulerLink } from './scheduler-link.js';
@@ -27,6 +29,8 @@ export interface SimulatedSchedulerOptions {
   readonly framework?: Partial<FrameworkInfo>;
   /** How long declined resources are not wanted. Default 5 s. */
   readonly refuseSeconds?: number;
+  /** Asks for no offers while no job waits for one. Default: it declines what it is offered. */
+  readonly suppressesWhenIdle?: boolean;
   /** Another policy than first fit: what to do with each offer; undefined: decline. */
   readonly onOffer?: (offer: Offer) => readonly OfferOperation[] | undefined;
   /**
@@ -41,6 +45,10 @@ export interface SimulatedSchedulerOptions {
 /** Events that a scheduler remembers, the oldest forgotten first. */
 export const MAX_RECORDED_EVENTS = 10_000;
 
+/** Offers that a scheduler remembers, and its tasks that have ended; the oldest are forgotten. */
+export const MAX_REMEMBERED_OFFERS = 10_000;
+export const MAX_ENDED_TASKS = 10_000;
+
 /** How often everything that has not ended is reconciled. */
 const RECONCILE_MS = 30_000;
 /** Silences of the master, in heartbeats, after which the stream is given up. */
@@ -50,25 +58,36 @@ const THOUSANDTHS = 1000;
 /** Longest wait before another attempt to subscribe. */
 const RETRY_MS = 2_000;
 
+interface JobRecord {
+  readonly number: number;
+  readonly attempts: SimulatedTask[];
+}
+
 export class SimulatedScheduler {
   readonly name: string;
-  /** All tasks that it ever launched, by id. */
+  /** The tasks that it launched, by id; of those that have ended the oldest are forgotten. */
   readonly tasks = new Map<string, SimulatedTask>();
   /** What arrived, with its time. */
   readonly events: { readonly timeMs: number; readonly event: SchedulerEvent }[] = [];
   readonly #options: SimulatedSchedulerOptions;
   readonly #context: NodeContext;
-  readonly #jobs: SimulatedJob[];
-  /** Jobs of which no task may still come to an end of its own. */
-  readonly #wanting: Set<SimulatedJob>;
-  readonly #offersSeen = new Set<string>();
-  readonly #attempts = new Map<SimulatedJob, SimulatedTask[]>();
+  /** Jobs of which no task has come to an end of its own, with their number and attempts. */
+  readonly #unfinished = new Map<SimulatedJob, JobRecord>();
+  /** Those of them of which no task may still do so. */
+  readonly #wanting = new Set<SimulatedJob>();
+  readonly #offersSeen = new BoundedMap<string, true>(MAX_REMEMBERED_OFFERS);
+  /** Tasks that have not ended. */
+  readonly #open = new Set<SimulatedTask>();
+  /** Tasks that have, in that order. */
+  readonly #ended = new Backlog<SimulatedTask>();
+  #jobCount = 0;
   #frameworkId: string | undefined;
   #error: string | undefined;
   #world: ProcessWorld | undefined;
   #link: SchedulerLink | undefined;
   #isSubscribed = false;
   #watchdog: Disposable | undefined;
+  #isSuppressed = false;
   #silenceMs = 60_000;
   #incarnation = 0;
 
@@ -76,8 +95,7 @@ export class SimulatedScheduler {
     this.name = options.name;
     this.#options = options;
     this.#context = context;
-    this.#jobs = copiesOf(options.jobs ?? []);
-    this.#wanting = new Set(this.#jobs);
+    this.#want(options.jobs ?? []);
   }
 
   /** Undefined until it subscribed for the first time. */
@@ -96,7 +114,12 @@ export class SimulatedScheduler {
 
   /** Whether each job has a task that came to an end of its own. */
   get isDone(): boolean {
-    return this.#jobs.every((job) => this.#hasEnded(job));
+    return this.#unfinished.size === 0;
+  }
+
+  /** How many jobs have no task yet that came to an end of its own. */
+  get unfinishedJobs(): number {
+    return this.#unfinished.size;
   }
 
   /** All updates in the order of their arrival. */
@@ -136,11 +159,8 @@ export class SimulatedScheduler {
 
   /** Wants further work done; offers are revived for it. */
   addJobs(jobs: readonly SimulatedJob[]): void {
-    for (const job of copiesOf(jobs)) {
-      this.#jobs.push(job);
-      this.#wanting.add(job);
-    }
-    if (this.#isSubscribed) this.call({ type: 'REVIVE' });
+    this.#want(jobs);
+    if (this.#isSubscribed) this.#revive();
   }
 
   /** Asks for the end of a task. */
@@ -163,8 +183,18 @@ export class SimulatedScheduler {
     this.#link?.call({ framework_id: { value: this.#frameworkId }, ...call });
   }
 
+  #want(jobs: readonly SimulatedJob[]): void {
+    for (const given of jobs) {
+      // The same job given twice is two jobs.
+      const job = { ...given };
+      this.#unfinished.set(job, { number: this.#jobCount, attempts: [] });
+      this.#wanting.add(job);
+      this.#jobCount += 1;
+    }
+  }
+
   #subscribe(): void {
-    const { network } = this.#context;
+    const { network, wire } = this.#context;
     const { name, master } = this.#options;
     this.#isSubscribed = false;
     const framework: FrameworkInfo = {
@@ -179,6 +209,7 @@ export class SimulatedScheduler {
     };
     this.#link = new SchedulerLink({
       network,
+      wire,
       from: name,
       to: master,
       handlers: {
@@ -213,13 +244,14 @@ export class SimulatedScheduler {
   #event(event: SchedulerEvent): void {
     const timeMs = this.#context.world.clock.elapsed();
     this.events.push({ timeMs, event });
-    if (this.events.length > MAX_RECORDED_EVENTS) this.events.shift();
+    if (this.events.length > MAX_RECORDED_EVENTS) this.events.splice(0, MAX_RECORDED_EVENTS / 2);
     this.#watch();
     if (event.subscribed !== undefined) {
       this.#frameworkId = event.subscribed.framework_id.value;
       const heartbeat = event.subscribed.heartbeat_interval_seconds ?? 15;
       this.#silenceMs = MISSED_HEARTBEATS * heartbeat * 1000;
       this.#isSubscribed = true;
+      this.#isSuppressed = false;
       this.#reconcile();
     }
     for (const offer of event.offers?.offers ?? []) this.#offer(offer);
@@ -234,28 +266,43 @@ export class SimulatedScheduler {
   }
 
   #update(status: TaskStatus, timeMs: number): void {
-    const task = this.tasks.get(status.task_id.value);
-    assert(task, `${this.name} was told of a task that it never launched: ${status.task_id.value}`);
-    const wasGivenUp = task.isGivenUp;
-    task.update(status, timeMs);
-    if (task.isGivenUp && !wasGivenUp) this.#tryAgain(task.job);
     const { uuid, agent_id: agentId, task_id: taskId } = status;
+    const task = this.tasks.get(taskId.value);
+    if (task === undefined) this.#assertForgotten(taskId.value);
+    else this.#note(task, status, timeMs);
     if (uuid === undefined || agentId === undefined) return;
     this.call({ type: 'ACKNOWLEDGE', acknowledge: { agent_id: agentId, task_id: taskId, uuid } });
   }
 
+  #note(task: SimulatedTask, status: TaskStatus, timeMs: number): void {
+    const wasGivenUp = task.isGivenUp;
+    task.update(status, timeMs);
+    if (task.hasOwnEnd) this.#unfinished.delete(task.job);
+    if (task.isGivenUp && !wasGivenUp) this.#tryAgain(task.job);
+    if (!task.isTerminal || !this.#open.delete(task)) return;
+    this.#ended.push(task);
+    if (this.#ended.size <= MAX_ENDED_TASKS) return;
+    this.tasks.delete(this.#ended.shift()?.id ?? '');
+  }
+
+  #assertForgotten(taskId: string): void {
+    const isOwn = taskId.startsWith(`${this.name}.`) && this.#ended.size === MAX_ENDED_TASKS;
+    assert(isOwn, `${this.name} was told of a task that it never launched: ${taskId}`);
+  }
+
   /** Unless another attempt has ended by itself or may still do so. */
   #tryAgain(job: SimulatedJob): void {
-    const attempts = this.#attempts.get(job) ?? [];
-    if (!attempts.every((task) => task.isGivenUp)) return;
+    const record = this.#unfinished.get(job);
+    if (record === undefined || !record.attempts.every((task) => task.isGivenUp)) return;
     this.#wanting.add(job);
     // Offers may have been declined for long: there is work again.
-    this.call({ type: 'REVIVE' });
+    this.#revive();
   }
 
   #offer(offer: Offer): void {
-    assert(!this.#offersSeen.has(offer.id.value), `offer ${offer.id.value} was made twice`);
-    this.#offersSeen.add(offer.id.value);
+    const wasSeen = this.#offersSeen.get(offer.id.value) === true;
+    assert(!wasSeen, `offer ${offer.id.value} was made twice`);
+    this.#offersSeen.set(offer.id.value, true);
     const filters = { refuse_seconds: this.#options.refuseSeconds ?? 5 };
     const policy = this.#options.onOffer ?? ((each) => this.#firstFit(each));
     const operations = policy(offer);
@@ -264,6 +311,18 @@ export class SimulatedScheduler {
     } else {
       this.call({ type: 'ACCEPT', accept: { offer_ids: [offer.id], operations, filters } });
     }
+    if (this.#options.suppressesWhenIdle === true && this.#wanting.size === 0) this.#suppress();
+  }
+
+  #suppress(): void {
+    if (this.#isSuppressed) return;
+    this.#isSuppressed = true;
+    this.call({ type: 'SUPPRESS' });
+  }
+
+  #revive(): void {
+    this.#isSuppressed = false;
+    this.call({ type: 'REVIVE' });
   }
 
   #askedBack(inverse: InverseOffer): void {
@@ -299,11 +358,12 @@ export class SimulatedScheduler {
   }
 
   #launch(job: SimulatedJob, offer: Offer): TaskInfo {
-    const attempts = this.#attempts.get(job) ?? [];
-    const taskId = `${this.name}.${this.#jobs.indexOf(job)}.${attempts.length + 1}`;
+    const { number, attempts } = this.#unfinished.get(job) ?? { number: 0, attempts: [] };
+    const taskId = `${this.name}.${number}.${attempts.length + 1}`;
     const task = new SimulatedTask(taskId, job, offer.agent_id.value);
     this.tasks.set(taskId, task);
-    this.#attempts.set(job, [...attempts, task]);
+    this.#open.add(task);
+    attempts.push(task);
     this.#wanting.delete(job);
     return {
       name: job.name,
@@ -316,12 +376,8 @@ export class SimulatedScheduler {
     };
   }
 
-  #hasEnded(job: SimulatedJob): boolean {
-    return (this.#attempts.get(job) ?? []).some((task) => task.hasOwnEnd);
-  }
-
   #reconcile(): void {
-    const open = [...this.tasks.values()].filter((task) => !task.isTerminal);
+    const open = [...this.#open];
     if (open.length === 0) return;
     const tasks = open.map((task) => ({
       task_id: { value: task.id },
@@ -338,9 +394,4 @@ function resourcesOf(job: SimulatedJob, offer: Offer): NonNullable<TaskInfo['res
     { name: 'cpus', type: 'SCALAR', scalar: { value: job.cpus }, ...bound },
     { name: 'mem', type: 'SCALAR', scalar: { value: job.memoryMiB }, ...bound },
   ];
-}
-
-/** The same job given twice is two jobs. */
-function copiesOf(jobs: readonly SimulatedJob[]): SimulatedJob[] {
-  return jobs.map((job) => ({ ...job }));
 }

@@ -50,6 +50,9 @@ const OWN_ENDS: ReadonlySet<TaskState> = new Set([
   'TASK_ERROR',
 ]);
 
+/** Updates of one task that are remembered; the older half is forgotten when there are more. */
+const MAX_UPDATES = 1_000;
+
 export class SimulatedTask {
   readonly id: string;
   readonly job: SimulatedJob;
@@ -90,6 +93,7 @@ export class SimulatedTask {
     const { state, uuid, reason, healthy, check_status: checkStatus } = status;
     const taskId = this.id;
     this.updates.push({ timeMs, taskId, state, reason, uuid, healthy, checkStatus });
+    if (this.updates.length > MAX_UPDATES) this.updates.splice(0, MAX_UPDATES / 2);
     // A retried update may arrive after later news: it is no news itself.
     if (uuid !== undefined && this.#uuids.has(uuid)) return;
     if (uuid !== undefined) this.#uuids.add(uuid);

@@ -38,9 +38,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'frameworks/cron': ['frameworks/batch'],
   // Frameworks under test run on the simulated cluster.
   'sdk/testing': ['core/simulation'],
-  // Shows the bare client until there is an SDK to show, and an allocator that stands on the public
-  // door alone.
-  'frameworks/examples': ['core/base', 'core/api', 'core/client', 'core/index.ts'],
+  // An allocator that stands on the public door of the kernel alone.
+  'frameworks/examples': ['core/index.ts'],
 };
 
 /** The composition roots: they may import every area of the core. */

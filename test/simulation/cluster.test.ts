@@ -5,6 +5,7 @@ import {
   type SimulatedClusterOptions,
   type SimulatedJob,
   type SimulatedScheduler,
+  type WireForm,
 } from '../../core/simulation/index.js';
 
 const SECOND = 1000;
@@ -33,8 +34,8 @@ function clusterWith(
   return { cluster, scheduler };
 }
 
-async function hashOf(seed: string): Promise<string> {
-  const { cluster } = clusterWith({ seed, agents: 3 }, jobs(12, 'run 7s then exit 0'));
+async function hashOf(seed: string, wire: WireForm = 'json'): Promise<string> {
+  const { cluster } = clusterWith({ seed, agents: 3, wire }, jobs(12, 'run 7s then exit 0'));
   await cluster.advance(10 * SECOND);
   cluster.crashAgent(0);
   await cluster.advance(5 * SECOND);
@@ -101,6 +102,34 @@ describe('SimulatedCluster', () => {
       expect(await hashOf('one')).to.equal(first);
       const others = [await hashOf('two'), await hashOf('three')];
       expect(new Set([first, ...others]).size).to.equal(3);
+    });
+
+    it('also where messages travel as frozen objects', async () => {
+      expect(await hashOf('one', 'objects')).to.equal(await hashOf('one', 'objects'));
+      expect(await hashOf('one', 'objects')).not.to.equal(await hashOf('two', 'objects'));
+    });
+
+    it('and the form of the messages changes nothing of what happens', async () => {
+      const runs = await Promise.all(
+        (['json', 'objects'] as const).map(async (wire) => {
+          const { cluster, scheduler } = clusterWith(
+            { seed: 'forms', agents: 3, wire },
+            jobs(12, 'run about 9s then exit 0'),
+          );
+          await cluster.advance(MINUTE);
+          cluster.crashMaster();
+          cluster.restartMaster();
+          await cluster.advance(MINUTE);
+          const seen = scheduler.updates.map(({ timeMs, taskId, state }) => [
+            timeMs,
+            taskId,
+            state,
+          ]);
+          return { seen, count: cluster.trace.count, ...cluster.summary(), hash: '' };
+        }),
+      );
+      expect(runs[0]).to.deep.equal(runs[1]);
+      expect(runs[0]?.seen.length).to.be.greaterThan(20);
     });
   });
 

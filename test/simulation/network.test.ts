@@ -20,7 +20,8 @@ describe('Network', () => {
   });
 
   function listen(end: ConnectionEnd, name: string): void {
-    end.onText = (text) => arrived.push(`${name}: ${text}`);
+    end.onParcel = (parcel) =>
+      arrived.push(`${name}: ${JSON.stringify(parcel).replaceAll('"', '')}`);
     end.onClose = (reason) => arrived.push(`${name} closed: ${reason}`);
   }
 
@@ -129,5 +130,84 @@ describe('Network', () => {
     expect(arrived).to.deep.equal(['refused']);
     await world.advance(1);
     expect(arrived).to.deep.equal(['refused', 'timed out']);
+  });
+
+  it('tells neither side of a connection that dies, or one of them, until it is mended', async () => {
+    const [one, other] = await connect();
+    one.send('lost');
+    network.halfOpen('a', 'b');
+    one.send('lost as well');
+    await world.advance(60_000);
+    expect(arrived).to.deep.equal([]);
+    expect([one.isOpen, other.isOpen]).to.deep.equal([true, true]);
+    network.mend('a', 'b');
+    expect(arrived).to.deep.equal(['a closed: reset', 'b closed: reset']);
+    arrived = [];
+    const [third] = await connect();
+    network.halfOpen('a', 'b', 'b');
+    third.send('to nobody');
+    await world.advance(60_000);
+    expect(arrived).to.deep.equal(['b closed: reset']);
+    third.close();
+    expect(network.connectionCount).to.equal(0);
+  });
+
+  it('opens a connection twice: what is said first comes twice, on two connections', async () => {
+    for (const lateMs of [0, 500]) {
+      network.doubleNext('a', lateMs);
+      // oxlint-disable-next-line no-await-in-loop -- one case after the other
+      const [one] = await connect();
+      one.send('first');
+      one.send('second');
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await world.advance(400);
+      const expected = ['b: first', 'b: first', 'b: second'].slice(lateMs === 0 ? 0 : 1);
+      expect(arrived.splice(0)).to.deep.equal(expected);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await world.advance(10_000);
+      const late = ['b: first', 'b closed: the other side closed'].slice(lateMs === 0 ? 1 : 0);
+      expect(arrived.splice(0)).to.deep.equal(late);
+      expect(network.connectionCount).to.equal(1);
+      one.close();
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await world.advance(100);
+      arrived = [];
+    }
+  });
+
+  it('takes longer from and to a slow node, until it is slow no more', async () => {
+    const [one] = await connect();
+    network.slow('b', 10_000);
+    one.send('late');
+    await world.advance(20);
+    expect(arrived).to.deep.equal([]);
+    network.slow('b', 0);
+    await world.advance(300_000);
+    one.send('soon');
+    await world.advance(20);
+    expect(arrived).to.deep.equal(['b: late', 'b: soon']);
+  });
+
+  it('blocks a direction until it was unblocked as often', async () => {
+    const [one] = await connect();
+    network.block('a', 'b');
+    network.block('a', 'b');
+    one.send('held');
+    network.unblock('a', 'b');
+    await world.advance(1000);
+    expect(arrived).to.deep.equal([]);
+    network.unblock('a', 'b');
+    network.unblock('a', 'b');
+    await world.advance(1000);
+    expect(arrived).to.deep.equal(['b: held']);
+  });
+
+  it('says nothing to anybody of a host that vanishes', async () => {
+    const [one, other] = await connect();
+    network.vanish('a');
+    other.send('to nobody');
+    await world.advance(60_000);
+    expect(arrived).to.deep.equal([]);
+    expect([one.isOpen, other.isOpen]).to.deep.equal([false, true]);
   });
 });

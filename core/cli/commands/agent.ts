@@ -17,6 +17,7 @@ import {
   addFlags,
   addIgnoredFlags,
   readFlags,
+  collectWhenIdle,
 } from '../../command/index.js';
 import {
   type HostFacts,
@@ -31,10 +32,15 @@ import { AgentServer, HttpMasterConnector } from '../../http/index.js';
 import { defaultResources, parseAttributes, parseResourceList } from '../../resources/index.js';
 import { lockWorkDirectory, openStore } from '../../store/index.js';
 import { qosController, resourceEstimator } from '../agent-modules.js';
-import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
+import {
+  announceReady,
+  daemonLogger,
+  logRoots,
+  untilAskedToEnd,
+  warnOfIgnoredFlags,
+} from '../daemon.js';
 import { flagError, parseDomain, readFlag } from '../flag-values.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
-import { collectWhenIdle } from '../memory.js';
 import { withReject } from '../with-reject.js';
 
 export function define(command: Command): void {
@@ -94,7 +100,7 @@ async function serve(parts: Parts): Promise<void> {
     host: ip,
     port: flags.number('port'),
     flags: flags.shown(),
-    filesRoots: [],
+    filesRoots: logRoots(flags, 'agent'),
     insecureBind: flags.boolean('insecure_bind'),
   });
   const { port } = await server.listen();

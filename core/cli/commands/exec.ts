@@ -1,10 +1,19 @@
-/** `plateau exec TASK COMMAND…`: runs a command beside a task, in its container. */
+/**
+ * `plateau exec TASK COMMAND…`: runs a command beside a task, in its container; with `--tty` on a
+ * terminal that follows this one, whose keys then all go to the command.
+ */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type ContainerID, type Task, isTerminalState } from '../../api/index.js';
-import { PlateauError } from '../../base/index.js';
-import { AgentClient, parseAddresses, runSession, DEFAULT_AGENT_PORT } from '../../client/index.js';
+import { PlateauError, toDisposable } from '../../base/index.js';
+import {
+  AgentClient,
+  DEFAULT_AGENT_PORT,
+  type SessionTerminal,
+  parseAddresses,
+  runSession,
+} from '../../client/index.js';
 import { EXIT_CODES, SIGNAL_EXIT_BASE } from '../../command/index.js';
 import {
   type ClientOptions,
@@ -18,11 +27,17 @@ export function define(command: Command): void {
   addClientOptions(command)
     .argument('<task>', 'id of the task, or a unique beginning of it')
     .argument('<command...>', 'what to run, with its arguments')
+    .option('-t, --tty', 'give the command a terminal')
     .passThroughOptions()
     .action(exec);
 }
 
-async function exec(wanted: string, words: string[], options: ClientOptions): Promise<void> {
+/** What the command line says. */
+interface ExecOptions extends ClientOptions {
+  readonly tty?: true;
+}
+
+async function exec(wanted: string, words: string[], options: ExecOptions): Promise<void> {
   const master = operatorClient(options);
   const task = findRunning(await allTasks(master), wanted);
   if (isTerminalState(task.state)) {
@@ -38,14 +53,25 @@ async function exec(wanted: string, words: string[], options: ClientOptions): Pr
   const ending = new AbortController();
   const interrupt = (): void => ending.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const { stdin } = process;
+  const terminal = options.tty === true ? ownWindow() : undefined;
+  const isTerminal = stdin.isTTY && terminal !== undefined;
+  // Every key is the command's: its own terminal says what they mean.
+  if (isTerminal) stdin.setRawMode(true);
   try {
     await runSession({
       clock: commandWorld().clock,
       url,
       containerId,
-      command: { shell: false, value: argv[0] ?? '', arguments: argv },
+      command: {
+        shell: false,
+        value: argv[0] ?? '',
+        arguments: argv,
+        environment: terminal && { variables: [{ name: 'TERM', value: terminalType() }] },
+      },
       onOutput: write,
-      input: process.stdin.isTTY ? undefined : process.stdin,
+      input: stdin.isTTY && !isTerminal ? undefined : stdin,
+      terminal,
       signal: ending.signal,
     });
     process.exitCode = await exitCodeOf(new AgentClient({ address }), containerId);
@@ -54,9 +80,30 @@ async function exec(wanted: string, words: string[], options: ClientOptions): Pr
     process.exitCode = EXIT_CODES.interrupted;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    if (isTerminal) stdin.setRawMode(false);
     // Whoever gives us input may never end it: it must not keep us.
-    process.stdin.destroy();
+    stdin.destroy();
   }
+}
+
+/** The window in which this runs; without one, that of the oldest terminals. */
+function ownWindow(): SessionTerminal {
+  const { stdout } = process;
+  return {
+    size: () => ({ rows: stdout.rows || DEFAULT_ROWS, columns: stdout.columns || DEFAULT_COLUMNS }),
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return toDisposable(() => stdout.off('resize', listener));
+    },
+  };
+}
+
+const DEFAULT_ROWS = 24;
+const DEFAULT_COLUMNS = 80;
+
+function terminalType(): string {
+  const own = process.env['TERM'] ?? '';
+  return process.stdout.isTTY && own !== '' ? own : 'xterm';
 }
 
 /** Among tasks of similar names those that have ended are not meant. */

@@ -15,6 +15,7 @@ import {
   addFlags,
   addIgnoredFlags,
   readFlags,
+  collectWhenIdle,
 } from '../../command/index.js';
 import { MasterServer } from '../../http/index.js';
 import {
@@ -25,11 +26,16 @@ import {
 } from '../../master/index.js';
 import { type WorkDirectoryLock, lockWorkDirectory, openStore } from '../../store/index.js';
 import { loadAllocator } from '../allocator-module.js';
-import { announceReady, daemonLogger, untilAskedToEnd, warnOfIgnoredFlags } from '../daemon.js';
+import {
+  announceReady,
+  daemonLogger,
+  logRoots,
+  untilAskedToEnd,
+  warnOfIgnoredFlags,
+} from '../daemon.js';
 import { parsePairs, readFlag } from '../flag-values.js';
 import { IGNORED_MASTER_FLAGS, MASTER_FLAGS } from '../flags/master.js';
 import { masterConfig } from '../master-config.js';
-import { collectWhenIdle } from '../memory.js';
 import { type Whitelist, watchWhitelist } from '../whitelist.js';
 import { withReject } from '../with-reject.js';
 
@@ -80,7 +86,7 @@ async function serve(world: World, parts: Parts): Promise<void> {
     port: flags.number('port'),
     clusterName: flags.text('cluster'),
     flags: flags.shown(),
-    filesRoots: [],
+    filesRoots: logRoots(flags, 'master'),
     insecureBind: flags.boolean('insecure_bind'),
   });
   const { port } = await server.listen();

@@ -34,4 +34,14 @@ export const COMMON_FLAGS = [
     ours: true,
     help: 'form of log lines (default: text on a terminal, else json)',
   },
+  {
+    name: 'log_dir',
+    kind: 'text',
+    help: 'folder where the log is written too, to plateau-master.INFO or plateau-agent.INFO, and put aside at 64 MiB; one of its own for each agent of a host',
+  },
+  {
+    name: 'external_log_file',
+    kind: 'text',
+    help: 'log file that something else writes, such as a journal: shown as /master/log or /slave/log instead of the file in --log_dir',
+  },
 ] as const satisfies readonly FlagRow[];

@@ -9,7 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readProcess, sendSignal } from '../processes.js';
 import { OutputFile } from './output.js';
 import type { OutputPatrol } from './patrol.js';
-import { Pipes } from './pipes.js';
+import { Pipes, type StandardStreams } from './pipes.js';
 import type {
   ContainerRecord,
   LaunchRequest,
@@ -17,6 +17,8 @@ import type {
   ProcessEnd,
   TaskSignal,
 } from './protocol.js';
+import type { TerminalTap } from './terminal-tap.js';
+import { Terminal, killSession } from './terminal.js';
 
 /**
  * How many ended containers are remembered for an agent that is away; beyond it the oldest is
@@ -29,8 +31,12 @@ type Notify = (event: LauncherEvent) => void;
 export class ContainerTable {
   readonly #running = new Map<string, ContainerRecord>();
   readonly #ended = new Map<string, ContainerRecord>();
+  /** Those that wait for their terminal. */
+  readonly #opening = new Set<string>();
   /** Of containers with pipes, until all of their output is read or they are forgotten. */
   readonly #pipes = new Map<string, Pipes>();
+  /** Terminals of containers without pipes that run. */
+  readonly #taps = new Map<string, TerminalTap>();
   /** Commands of checks that run. */
   readonly #checks = new Set<string>();
   readonly #patrol: OutputPatrol;
@@ -42,7 +48,7 @@ export class ContainerTable {
   }
 
   get runningCount(): number {
-    return this.#running.size;
+    return this.#running.size + this.#opening.size;
   }
 
   get endedCount(): number {
@@ -53,10 +59,11 @@ export class ContainerTable {
     return [...this.#running.values(), ...this.#ended.values()];
   }
 
-  /** Starts a process and reports `started` or `launch-failed`. */
+  /** Starts a process and reports `started` or `launch-failed`, at once unless it needs a terminal. */
   launch(request: LaunchRequest): void {
     const { containerId } = request;
-    if (this.#running.has(containerId) || this.#ended.has(containerId)) {
+    const isKnown = [this.#running, this.#ended, this.#opening].some((all) => all.has(containerId));
+    if (isKnown) {
       const message = `container ${containerId} was started before`;
       this.#notify({ type: 'launch-failed', containerId, message });
       return;
@@ -64,25 +71,59 @@ export class ContainerTable {
     const outputs: OutputFile[] = [];
     try {
       for (const name of outputNames(request)) outputs.push(openOutput(request, name));
-      const child = spawnTask(request, outputs);
-      if (child.pid === undefined) {
-        child.once('error', (error) => this.#abandon(containerId, outputs, error));
-      } else {
-        if (request.checkLog !== undefined) this.#checks.add(containerId);
-        this.#admit({ containerId, pid: child.pid }, child, outputs);
+      if (request.terminal !== undefined) {
+        void this.#openTerminal(request, outputs).catch((error: unknown) =>
+          this.#abandon(containerId, outputs, error),
+        );
+        return;
       }
+      this.#started(request, { child: spawnTask(request, outputs), outputs });
     } catch (error) {
       this.#abandon(containerId, outputs, error);
     }
+  }
+
+  async #openTerminal(request: LaunchRequest, outputs: readonly OutputFile[]): Promise<void> {
+    const { containerId, terminal: size = { rows: 0, columns: 0 }, user } = request;
+    this.#opening.add(containerId);
+    const [output] = outputs.map(({ descriptor }) => descriptor);
+    try {
+      const terminal = await Terminal.open({ size, user, output });
+      try {
+        if (!this.#opening.has(containerId)) throw new Error('it was killed before it started');
+        this.#started(request, { child: terminal.spawn(request), outputs, terminal });
+      } catch (error) {
+        terminal.close();
+        throw error;
+      }
+    } finally {
+      this.#opening.delete(containerId);
+    }
+  }
+
+  #started(request: LaunchRequest, process: StartedProcess): void {
+    const { containerId } = request;
+    const { child, outputs } = process;
+    if (child.pid === undefined) {
+      child.once('error', (error) => {
+        process.terminal?.close();
+        this.#abandon(containerId, outputs, error);
+      });
+      return;
+    }
+    if (request.checkLog !== undefined) this.#checks.add(containerId);
+    this.#admit({ containerId, pid: child.pid }, process, request.pipes === true);
   }
 
   /** Sends a signal to the whole group; an ended or unknown container is no error. */
   signal(containerId: string, signal: TaskSignal): void {
     const record = this.#running.get(containerId);
     if (record !== undefined) sendSignal(-record.pid, signal);
+    this.#opening.delete(containerId);
   }
 
   killAll(): void {
+    this.#opening.clear();
     for (const containerId of this.#running.keys()) this.signal(containerId, 'SIGKILL');
   }
 
@@ -92,35 +133,54 @@ export class ContainerTable {
     this.#pipes.delete(containerId);
   }
 
-  /** The pipes of a container that was launched with them and is not forgotten. */
-  pipesOf(containerId: string): Pipes | undefined {
-    return this.#pipes.get(containerId);
+  /** The pipes of a container that was launched with them and is not forgotten, or its terminal. */
+  streamsOf(containerId: string): Pipes | TerminalTap | undefined {
+    return this.#pipes.get(containerId) ?? this.#taps.get(containerId);
   }
 
-  /** Kills the containers with pipes, which nobody reads any more, and the commands of checks. */
+  /**
+   * Kills the containers with pipes, which nobody reads any more, and the commands of checks; what waits
+   * for a terminal is not started.
+   */
   killPiped(): void {
-    for (const containerId of this.#pipes.keys()) this.signal(containerId, 'SIGKILL');
+    this.#opening.clear();
+    for (const [containerId, pipes] of this.#pipes) {
+      this.signal(containerId, 'SIGKILL');
+      pipes.close();
+    }
+    this.#pipes.clear();
     for (const containerId of this.#checks) this.signal(containerId, 'SIGKILL');
   }
 
   #admit(
     started: { readonly containerId: string; readonly pid: number },
-    child: ChildProcess,
-    outputs: readonly OutputFile[],
+    { child, outputs, terminal }: StartedProcess,
+    hasPipes: boolean,
   ): void {
     // It cannot have been reaped yet: that happens in a later turn of the event loop.
     const startTime = readProcess(started.pid)?.startTime ?? '';
     const record: ContainerRecord = { ...started, startTime };
-    this.#running.set(record.containerId, record);
-    for (const output of outputs) this.#patrol.add(output);
     const { containerId } = record;
-    if (outputs.length === 0) {
-      this.#pipes.set(containerId, new Pipes(child, () => this.signal(containerId, 'SIGKILL')));
+    this.#running.set(containerId, record);
+    for (const output of outputs) this.#patrol.add(output);
+    if (hasPipes) {
+      const streams: StandardStreams = terminal?.streams ?? child;
+      this.#pipes.set(containerId, new Pipes(streams, () => this.signal(containerId, 'SIGKILL')));
     }
+    const tap = terminal?.tap;
+    if (tap !== undefined) this.#taps.set(containerId, tap);
+    const finish = (end: ProcessEnd): void => {
+      for (const output of outputs) this.#patrol.remove(output);
+      this.#taps.delete(containerId);
+      this.#end(record, end);
+    };
     child.once('exit', (code, signal) => {
       killRest(record.pid);
-      for (const output of outputs) this.#patrol.remove(output);
-      this.#end(record, code === null ? { signal: signal ?? 'SIGKILL' } : { code });
+      if (terminal !== undefined) killSession(record.pid);
+      const end = code === null ? { signal: signal ?? 'SIGKILL' } : { code };
+      // Who reads a terminal as a pipe hears its end by itself.
+      if (terminal === undefined || hasPipes) finish(end);
+      else void terminal.drained().then(() => finish(end));
     });
     this.#notify({ type: 'started', ...record });
   }
@@ -143,6 +203,13 @@ export class ContainerTable {
     const message = error instanceof Error ? error.message : String(error);
     this.#notify({ type: 'launch-failed', containerId, message, code: codeOf(error) });
   }
+}
+
+/** A process that was just started, and what it writes to. */
+interface StartedProcess {
+  readonly child: ChildProcess;
+  readonly outputs: readonly OutputFile[];
+  readonly terminal?: Terminal | undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

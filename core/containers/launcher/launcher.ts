@@ -92,7 +92,7 @@ export class Launcher {
   #attach(socket: Socket, { containerId, stream }: AttachRequest): void {
     socket.removeAllListeners('data');
     socket.pause();
-    const isTaken = this.#table.pipesOf(containerId)?.attach(stream, socket);
+    const isTaken = this.#table.streamsOf(containerId)?.attach(stream, socket);
     if (isTaken !== true) this.#refuse(socket, `there is no ${stream} of ${containerId} to take`);
   }
 

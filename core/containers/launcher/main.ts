@@ -1,18 +1,21 @@
 /**
- * Entry of the launcher process: `main.js <socket> <work directory>`. It outlives the agent that
- * started it, and with it the tasks. It ends when told to; when the work directory is gone (then it
- * kills its tasks first); after 15 minutes without an agent and with nothing to tell; and after a
- * day without an agent and nothing running. Imports little: its memory and start time matter.
+ * Entry of the launcher process: `main.js <socket> <work directory> [idle milliseconds]`. It outlives
+ * the agent that started it, and with it the tasks. It ends when told to; when the work directory is gone
+ * (then it kills its tasks first); soon when it has neither an agent nor anything to tell; and after a day
+ * without an agent and nothing running. Imports little: its memory and start time matter.
  */
-import { closeSync, readFileSync, readdirSync, writeSync } from 'node:fs';
-import { stat, unlink } from 'node:fs/promises';
+import { closeSync, readFileSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Launcher } from './launcher.js';
 
 /** How often the launcher asks itself whether it is still needed. */
 const WATCH_INTERVAL_MS = 1_000;
-/** Without an agent and without containers, the launcher ends after this time. */
-const IDLE_TIMEOUT_MS = 15 * 60_000;
+/**
+ * Without an agent and without containers, the launcher ends after this time: enough for an agent that is
+ * started again at once.
+ */
+const IDLE_TIMEOUT_MS = 15_000;
 /** Without an agent and with nothing but ends that nobody has asked for, after this time. */
 const UNCLAIMED_TIMEOUT_MS = 24 * 60 * 60_000;
 /** After so many bytes the log falls silent. */
@@ -23,7 +26,7 @@ const SOCKET_UMASK = 0o177;
 /** `O_CLOEXEC` as the kernel shows it. */
 const CLOSE_ON_EXEC = 0o2000000;
 
-const [, , socketPath = '', workDir = ''] = process.argv;
+const [, , socketPath = '', workDir = '', idleMs = String(IDLE_TIMEOUT_MS)] = process.argv;
 let loggedBytes = 0;
 
 /** Standard error is `launcher.log` in the work directory. */
@@ -53,13 +56,18 @@ function closeInherited(): void {
   }
 }
 
-async function exit(reason: string): Promise<void> {
+/** At once: an agent that connects from now on must not be welcomed. */
+function exit(reason: string): void {
   log(`ends: ${reason}`);
-  await unlink(socketPath).catch(() => undefined);
+  try {
+    unlinkSync(socketPath);
+  } catch {
+    // Somebody has removed it.
+  }
   process.exit(0);
 }
 
-const launcher = new Launcher({ log, finished: () => void exit('all containers have ended') });
+const launcher = new Launcher({ log, finished: () => exit('all containers have ended') });
 let agentSeenMs = performance.now();
 let isEnding = false;
 
@@ -75,9 +83,9 @@ async function watch(): Promise<void> {
     log('the work directory is gone');
     launcher.shutdown();
   }
-  if (launcher.runningCount > 0) return;
-  const limitMs = launcher.endedCount > 0 ? UNCLAIMED_TIMEOUT_MS : IDLE_TIMEOUT_MS;
-  if (nowMs - agentSeenMs > limitMs) await exit('no agent came back');
+  if (launcher.runningCount > 0 || launcher.hasAgent) return;
+  const limitMs = launcher.endedCount > 0 ? UNCLAIMED_TIMEOUT_MS : Number(idleMs);
+  if (nowMs - agentSeenMs > limitMs) exit('no agent came back');
 }
 
 // What stops the agent must not stop the tasks.

@@ -2,20 +2,26 @@
  * The standard streams of one container as pipes. Next to nothing is kept here: what nobody has asked
  * for waits in the pipe, and holds the process up when that is full. Each stream is given out once.
  */
-import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ATTACHED_LINE, type PipeName } from './protocol.js';
 
+/** Where the bytes come from and go to; a stream that is absent has ended. */
+export interface StandardStreams {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+}
+
 export class Pipes {
-  readonly #child: ChildProcess;
+  readonly #child: StandardStreams;
   /** Called when a reader leaves before the end of what it reads. */
   readonly #onAbandoned: () => void;
   readonly #taken = new Set<PipeName>();
   /** Node throws away what nobody reads when a process ends: somebody does from the start. */
   readonly #outputs: { readonly stdout: PassThrough; readonly stderr: PassThrough };
 
-  constructor(child: ChildProcess, onAbandoned: () => void) {
+  constructor(child: StandardStreams, onAbandoned: () => void) {
     this.#child = child;
     this.#onAbandoned = onAbandoned;
     // A process that does not read its input must not end the launcher.
@@ -69,6 +75,7 @@ export class Pipes {
 
 function hold(source: Readable | null): PassThrough {
   const held = new PassThrough();
+  if (source === null) held.end();
   source?.once('close', () => held.end());
   source?.pipe(held);
   return held;

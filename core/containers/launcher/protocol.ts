@@ -5,6 +5,7 @@
  * optional fields only, and raise `PROTOCOL_VERSION` for anything else.
  */
 import { isRecord } from '../../base/index.js';
+import { type TerminalSize, isTerminalSize } from './terminal-frames.js';
 
 /** Both sides must speak the same. */
 export const PROTOCOL_VERSION = 1;
@@ -40,13 +41,20 @@ export interface LaunchRequest {
    */
   readonly pipes?: boolean | undefined;
   /**
+   * Standard streams are a new terminal of this size. With `pipes` what it shows is read as `stdout`, and
+   * `stdin` takes frames (see `terminal-frames.ts`); otherwise what it shows goes to the file `stdout`,
+   * and those who `attach` see it too, and type (the ability `terminal-taps`); they come and go. Needs
+   * the ability `terminals`.
+   */
+  readonly terminal?: TerminalSize | undefined;
+  /**
    * It is a command of a check: both its outputs go to one file of this name in the sandbox, and it is
    * killed when the agent leaves.
    */
   readonly checkLog?: string | undefined;
 }
 
-/** A standard stream of a container that was launched with pipes. */
+/** A standard stream of a container that was launched with pipes, or has a terminal. */
 export type PipeName = 'stdin' | 'stdout' | 'stderr';
 
 /**
@@ -63,7 +71,7 @@ export interface AttachRequest {
 export const ATTACHED_LINE = '{"type":"attached"}\n';
 
 /** What this launcher can do that older ones of the same protocol cannot. */
-export const ABILITIES = ['pipes', 'signals'] as const;
+export const ABILITIES = ['pipes', 'signals', 'terminals', 'terminal-taps'] as const;
 export type Ability = (typeof ABILITIES)[number];
 
 export type LauncherRequest =
@@ -190,6 +198,7 @@ function hasLaunchFields(value: Readonly<Record<string, unknown>>): boolean {
     Number.isSafeInteger(value['outputLimitBytes']) &&
     (value['pipes'] === undefined || typeof value['pipes'] === 'boolean') &&
     (value['checkLog'] === undefined || isFileName(value['checkLog'])) &&
+    (value['terminal'] === undefined || isTerminalSize(value['terminal'])) &&
     Array.isArray(argv) &&
     argv.length > 0 &&
     argv.every(isText) &&

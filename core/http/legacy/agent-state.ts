@@ -1,14 +1,29 @@
 /** The page `/state` of an agent, as it was before the v1 API. */
 import type { AgentExecutor, AgentFramework } from '../../agent/index.js';
-import { type Task, encodeJson } from '../../api/index.js';
+import {
+  type FrameworkInfo,
+  type Resource,
+  type Task,
+  encodeJson,
+  hasCapability,
+} from '../../api/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { launchedTasks, queuedTasks, terminatedTasks } from '../agent-views.js';
-import type { JsonChunks } from '../answers.js';
+import type { TextPiece } from '../pages/text-store.js';
+import type { TextPieces } from '../pages/write-text.js';
 import type { ServedAgent } from '../served-agent.js';
 import { domainText, reservedText, resourcesText } from './agents.js';
 import { BUILD_MEMBERS } from './build.js';
-import { listPieces, listText, objectText, optionalText, seconds, valueText } from './json-text.js';
-import { taskText } from './tasks.js';
+import {
+  listOfPieces,
+  listPieces,
+  objectText,
+  optionalText,
+  rendered,
+  seconds,
+  valueText,
+} from './json-text.js';
+import { taskTextsOf } from './tasks.js';
 
 export interface AgentPageContext {
   readonly agent: ServedAgent;
@@ -20,19 +35,71 @@ export interface AgentPageContext {
   readonly capabilities: readonly string[];
 }
 
-/** `/state`. */
-export function agentStateChunks(context: AgentPageContext): JsonChunks {
-  const { state } = context.agent;
-  const head = objectText({ ...identityMembers(context), ...resourceMembers(context.agent) });
-  return [
-    head.slice(0, -1),
-    `,"flags":${valueText(context.flags)}`,
-    ',"frameworks":',
-    ...listPieces([...state.frameworks.values()].map(frameworkText)),
-    ',"completed_frameworks":',
-    ...listPieces(state.completedFrameworks.items.map(frameworkText)),
-    '}',
-  ];
+/** An executor at one moment. What of it never changes is read when its text is made. */
+interface ExecutorSnapshot {
+  readonly executor: AgentExecutor;
+  readonly used: readonly Resource[];
+  readonly launched: readonly Task[];
+  readonly queued: readonly Task[];
+  readonly completed: readonly Task[];
+}
+
+interface FrameworkSnapshot {
+  readonly framework: AgentFramework;
+  readonly info: FrameworkInfo;
+  readonly executors: readonly ExecutorSnapshot[];
+  readonly completedExecutors: readonly ExecutorSnapshot[];
+}
+
+/** `/state`: takes a snapshot at once, and makes the text while it is taken. */
+export function agentStatePage(context: AgentPageContext): TextPieces {
+  const { agent } = context;
+  const frameworks = Array.from(agent.state.frameworks.values(), snapshotFramework);
+  const completed = agent.state.completedFrameworks.items.map(snapshotFramework);
+  const identity = identityMembers(context);
+  const { totalResources } = agent;
+  const flags = `,"flags":${valueText(context.flags)}`;
+  return statePieces({ identity, totalResources, flags, frameworks, completed });
+}
+
+interface AgentSnapshot {
+  readonly identity: Readonly<Record<string, string | undefined>>;
+  readonly totalResources: Resources;
+  readonly flags: string;
+  readonly frameworks: readonly FrameworkSnapshot[];
+  readonly completed: readonly FrameworkSnapshot[];
+}
+
+function* statePieces(snapshot: AgentSnapshot): Generator<TextPiece> {
+  const { identity, totalResources, flags, frameworks, completed } = snapshot;
+  const executors = frameworks.flatMap((framework) => framework.executors);
+  const head = objectText({ ...identity, ...resourceMembers(totalResources, executors) });
+  yield head.slice(0, -1);
+  yield flags;
+  yield ',"frameworks":';
+  yield* listOfPieces(frameworks, frameworkPieces);
+  yield ',"completed_frameworks":';
+  yield* listOfPieces(completed, frameworkPieces);
+  yield '}';
+}
+
+function snapshotFramework(framework: AgentFramework): FrameworkSnapshot {
+  return {
+    framework,
+    info: framework.info,
+    executors: Array.from(framework.executors.values(), snapshotExecutor),
+    completedExecutors: framework.completedExecutors.items.map(snapshotExecutor),
+  };
+}
+
+function snapshotExecutor(executor: AgentExecutor): ExecutorSnapshot {
+  return {
+    executor,
+    used: executor.usedResources,
+    launched: launchedTasks(executor),
+    queued: queuedTasks(executor),
+    completed: [...terminatedTasks(executor), ...executor.completed.items],
+  };
 }
 
 function identityMembers(context: AgentPageContext): Record<string, string | undefined> {
@@ -59,10 +126,11 @@ function drainMembers({ state: { drain } }: ServedAgent): Record<string, string 
   };
 }
 
-function resourceMembers(agent: ServedAgent): Record<string, string> {
-  const total = agent.totalResources;
-  const executors = [...agent.state.executors()];
-  const used = Resources.sum(executors.map(resourcesOf)).unallocated();
+function resourceMembers(
+  total: Resources,
+  executors: readonly ExecutorSnapshot[],
+): Record<string, string> {
+  const used = Resources.sum(executors.map((one) => Resources.fromWire(one.used))).unallocated();
   return {
     resources: shown(total),
     reserved_resources: reservedText(total, shown),
@@ -78,10 +146,12 @@ function shown(part: Resources): string {
   return valueText(legacyObject(part));
 }
 
-function frameworkText(framework: AgentFramework): string {
-  const { info } = framework;
-  const isMultiRole = framework.can('MULTI_ROLE');
-  return objectText({
+function* frameworkPieces(snapshot: FrameworkSnapshot): Generator<TextPiece> {
+  const { framework, info, executors, completedExecutors } = snapshot;
+  const textOf = taskTextsOf(framework);
+  const executorPieces = (executor: ExecutorSnapshot): Iterable<TextPiece> =>
+    piecesOfExecutor(executor, textOf);
+  const head = objectText({
     id: valueText(framework.id),
     name: valueText(info.name),
     user: valueText(info.user),
@@ -89,19 +159,25 @@ function frameworkText(framework: AgentFramework): string {
     failover_timeout: valueText(info.failover_timeout ?? 0),
     checkpoint: valueText(info.checkpoint ?? false),
     hostname: valueText(info.hostname ?? ''),
-    ...(isMultiRole
+    ...(hasCapability(info, 'MULTI_ROLE')
       ? { roles: valueText(info.roles ?? []) }
       : { role: valueText(info.role ?? '*') }),
-    executors: listText([...framework.executors.values()].map(executorText)),
-    completed_executors: listText(framework.completedExecutors.items.map(executorText)),
   });
+  yield head.slice(0, -1);
+  yield ',"executors":';
+  yield* listOfPieces(executors, executorPieces);
+  yield ',"completed_executors":';
+  yield* listOfPieces(completedExecutors, executorPieces);
+  yield '}';
 }
 
-function executorText(executor: AgentExecutor): string {
+function* piecesOfExecutor(
+  { executor, used, launched, queued, completed }: ExecutorSnapshot,
+  textOf: (task: Task) => TextPiece,
+): Generator<TextPiece> {
   const { info } = executor;
-  const resources = resourcesOf(executor);
-  const completed: readonly Task[] = [...terminatedTasks(executor), ...executor.completed.items];
-  return objectText({
+  const resources = Resources.fromWire(used);
+  const head = objectText({
     id: valueText(executor.id),
     name: valueText(info.name ?? ''),
     source: valueText(info.source ?? ''),
@@ -111,12 +187,13 @@ function executorText(executor: AgentExecutor): string {
     role: optionalText(resources.allocationRoles()[0]),
     labels: optionalText(info.labels?.labels),
     type: optionalText(info.type),
-    tasks: listText(launchedTasks(executor).map(taskText)),
-    queued_tasks: listText(queuedTasks(executor).map(taskText)),
-    completed_tasks: listText(completed.map(taskText)),
   });
-}
-
-function resourcesOf(executor: AgentExecutor): Resources {
-  return Resources.fromWire(executor.usedResources);
+  yield head.slice(0, -1);
+  yield ',"tasks":';
+  yield* listPieces(rendered(launched, textOf));
+  yield ',"queued_tasks":';
+  yield* listPieces(rendered(queued, textOf));
+  yield ',"completed_tasks":';
+  yield* listPieces(rendered(completed, textOf));
+  yield '}';
 }

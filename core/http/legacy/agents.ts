@@ -3,7 +3,8 @@ import { type AgentInfo, type Resource, encodeJson } from '../../api/index.js';
 import type { AbsentAgent, AgentSnapshot } from '../../master/index.js';
 import { Resources, legacyAttributes, legacyObject } from '../../resources/index.js';
 import { timeText } from './frameworks.js';
-import { joinedText, keptText, listText, objectText, valueText } from './json-text.js';
+import type { TextPiece } from '../pages/text-store.js';
+import { joinedPieces, keptText, listText, objectText, valueText } from './json-text.js';
 
 /** The text of an agent with what all pages show. */
 export const agentText = keptText((agent: AgentSnapshot): string =>
@@ -34,27 +35,37 @@ function drainMembers({ deactivation }: AgentSnapshot): Record<string, string | 
 }
 
 function amountMembers({ total, usedTotal, offered }: AgentSnapshot): Record<string, string> {
-  const shown = (part: Resources): string => valueText(legacyObject(part));
+  const all = amountsText(total);
+  const isReserved = total.items.some((item) => item.isReserved);
   return {
-    resources: shown(total),
-    used_resources: shown(usedTotal),
-    offered_resources: shown(offered),
-    reserved_resources: reservedText(total, shown),
-    unreserved_resources: shown(total.unreserved()),
+    resources: all,
+    used_resources: amountsText(usedTotal),
+    offered_resources: amountsText(offered),
+    reserved_resources: isReserved ? reservedText(total, amountsText) : '{}',
+    unreserved_resources: isReserved ? amountsText(total.unreserved()) : all,
   };
 }
 
-/** The text of an agent with the whole description of its resources, as `/slaves` shows it. */
-export const wholeAgentText = keptText((agent: AgentSnapshot): string => {
-  const { total, used, offers } = agent;
-  const full = objectText({
+const NO_AMOUNTS = valueText(legacyObject(Resources.EMPTY));
+
+/** The object form of amounts. Most agents are idle, or offered nothing, at most times. */
+function amountsText(part: Resources): string {
+  return part.items.length === 0 ? NO_AMOUNTS : valueText(legacyObject(part));
+}
+
+/** An agent with the whole description of its resources, as `/slaves` shows it. */
+export function wholeAgentPieces(agent: AgentSnapshot): Iterable<TextPiece> {
+  return joinedPieces(agentText(agent), fullResourcesText(agent));
+}
+
+const fullResourcesText = keptText(({ total, used, offers }: AgentSnapshot): string =>
+  objectText({
     reserved_resources_full: reservedText(total, (part) => resourcesText(part)),
     unreserved_resources_full: resourcesText(total.unreserved()),
     used_resources_full: resourcesText(Resources.sum(used)),
     offered_resources_full: resourcesText(Resources.sum(offers)),
-  });
-  return joinedText(agentText(agent), full);
-});
+  }),
+);
 
 /** An agent of the registry that has not come back yet. */
 export function absentAgentText({ info }: AbsentAgent): string {

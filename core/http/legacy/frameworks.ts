@@ -1,5 +1,6 @@
 /** Frameworks as the pages from before the v1 API show them. */
-import { encodeJson, frameworkRoles, hasCapability } from '../../api/index.js';
+import { type Task, encodeJson, frameworkRoles, hasCapability } from '../../api/index.js';
+import { at } from '../../base/index.js';
 import type {
   ExecutorRecord,
   FrameworkSnapshot,
@@ -8,6 +9,7 @@ import type {
   WholeFramework,
 } from '../../master/index.js';
 import { type Resources, legacyObject, legacySum } from '../../resources/index.js';
+import { type TextPiece, trimmed } from '../pages/text-store.js';
 import {
   keptText,
   listPieces,
@@ -17,7 +19,7 @@ import {
   seconds,
   valueText,
 } from './json-text.js';
-import { taskBytes } from './tasks.js';
+import { taskTextsOf } from './tasks.js';
 
 /** The text of a framework with what the summary and the full page have in common. */
 export const frameworkText = keptText((framework: FrameworkSnapshot): string => {
@@ -37,34 +39,37 @@ export const frameworkText = keptText((framework: FrameworkSnapshot): string => 
 });
 
 /** The text of a framework with everything about it, in pieces: it may have very many tasks. */
-export function* frameworkPieces({ head, tasks }: WholeFramework): Generator<string | Buffer> {
-  yield frameworkText(head).slice(0, -1);
+export function* frameworkPieces({ head, tasks }: WholeFramework): Generator<TextPiece> {
+  yield trimmed(frameworkText(head), 0, 1);
   yield ',';
-  yield ownText(head).slice(1, -1);
+  yield trimmed(ownText(head), 1, 1);
   yield* offerPieces(head);
-  yield* taskListPieces(tasks);
+  yield* taskListPieces(tasks, taskTextsOf(head.framework));
   yield '}';
 }
 
-function* offerPieces({ offers, executors }: FrameworkSnapshot): Generator<string | Buffer> {
+function* offerPieces({ offers, executors }: FrameworkSnapshot): Generator<TextPiece> {
   yield ',"offers":';
   yield* listPieces(rendered(offers, ({ offer }) => offerText(offer)));
   yield ',"executors":';
   yield* listPieces(rendered(executors, executorText));
 }
 
-function* taskListPieces({
-  active,
-  unreachable,
-  completed,
-}: TasksSnapshot): Generator<string | Buffer> {
+function* taskListPieces(
+  { active, unreachable, completed }: TasksSnapshot,
+  textOf: (task: Task) => TextPiece,
+): Generator<TextPiece> {
   yield ',"tasks":';
-  yield* listPieces(rendered(active, taskBytes));
+  yield* listPieces(rendered(active, textOf));
   yield ',"unreachable_tasks":';
-  yield* listPieces(rendered(unreachable, taskBytes));
+  yield* listPieces(rendered(unreachable, textOf));
   yield ',"completed_tasks":';
   // The newest first: a reader looks for what has just ended.
-  yield* listPieces(rendered(completed.toReversed(), taskBytes));
+  yield* listPieces(rendered(newestFirst(completed), textOf));
+}
+
+function* newestFirst<T>(items: readonly T[]): Generator<T> {
+  for (let index = items.length - 1; index >= 0; index--) yield at(items, index);
 }
 
 /** What only the full page shows, but offers, executors and tasks. */

@@ -2,7 +2,7 @@
  * Building blocks of pages: JSON as text, so that parts which are cached or written by the codec are
  * put together without being parsed and written again.
  */
-import { keptBytes } from '../pages/quiet-memory.js';
+import { SHARED_TEXTS, type TextPiece, trimmed } from '../pages/text-store.js';
 
 /** The text of an object whose members are texts of JSON already; undefined ones are left out. */
 export function objectText(members: Readonly<Record<string, string | undefined>>): string {
@@ -14,8 +14,10 @@ export function objectText(members: Readonly<Record<string, string | undefined>>
 }
 
 /** One object of the members of two that are not empty, both as texts. */
-export function joinedText(one: string, other: string): string {
-  return `${one.slice(0, -1)},${other.slice(1)}`;
+export function* joinedPieces(one: TextPiece, other: TextPiece): Generator<TextPiece> {
+  yield trimmed(one, 0, 1);
+  yield ',';
+  yield trimmed(other, 1, 0);
 }
 
 /** The text of a list of texts of JSON. */
@@ -32,6 +34,19 @@ export function valueText(value: string | number | boolean | object): string {
 /** The same for a text alone; quick for what needs no escapes, as most ids and names. */
 export function quotedText(text: string): string {
   return PLAIN_TEXT.test(text) ? `"${text}"` : valueText(text);
+}
+
+/** The same for what is mostly the text that it was the last time. */
+export function repeatedText(): (text: string) => string {
+  let last = '';
+  let quoted = '""';
+  return (text) => {
+    if (text !== last) {
+      last = text;
+      quoted = quotedText(text);
+    }
+    return quoted;
+  };
 }
 
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
@@ -60,23 +75,24 @@ export function* listPieces<R>(items: Iterable<R>): Generator<R | string> {
   yield separator === '[' ? '[]' : ']';
 }
 
-/** A text that is made once for each object, and forgotten with it. */
-export function keptText<T extends object>(render: (of: T) => string): (of: T) => string {
-  return kept(render);
+/**
+ * A text that is made once for each object, and kept while there is room for it and the object is there.
+ * Of ASCII alone.
+ */
+export function keptText<T extends object>(
+  render: (of: T) => string | Buffer,
+): (of: T) => TextPiece {
+  return SHARED_TEXTS.kept(render);
 }
 
-/** The same as bytes, for what there is very much of. */
-export function keptTextBytes<T extends object>(render: (of: T) => string): (of: T) => Buffer {
-  return kept((of: T) => keptBytes(render(of)));
-}
-
-function kept<T extends object, R>(make: (of: T) => R): (of: T) => R {
-  const made = new WeakMap<T, R>();
-  return (of) => {
-    const known = made.get(of);
+/** What is made once for each object, and forgotten with it: a table for what belongs together. */
+export function keptWithin<R>(make: () => R): (owner: object) => R {
+  const made = new WeakMap<object, R>();
+  return (owner) => {
+    const known = made.get(owner);
     if (known !== undefined) return known;
-    const result = make(of);
-    made.set(of, result);
+    const result = make();
+    made.set(owner, result);
     return result;
   };
 }
@@ -84,6 +100,20 @@ function kept<T extends object, R>(make: (of: T) => R): (of: T) => R {
 /** Renders one after the other, when it is asked for. */
 export function* rendered<T, R>(items: Iterable<T>, render: (item: T) => R): Generator<R> {
   for (const item of items) yield render(item);
+}
+
+/** Pieces of a list of which each element is several pieces. */
+export function* listOfPieces<T>(
+  items: Iterable<T>,
+  render: (item: T) => Iterable<TextPiece>,
+): Generator<TextPiece> {
+  let separator = '[';
+  for (const item of items) {
+    yield separator;
+    yield* render(item);
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
 }
 
 /** Milliseconds since 1970 as the seconds that pages show. */

@@ -65,7 +65,7 @@ function collectRoles(cluster: ClusterView): Map<string, RoleTotals> {
     for (const role of framework.roles) totalsOf(roles, role).frameworks.push(framework.id);
     for (const used of framework.used.values()) addUsed(roles, used);
   }
-  for (const offer of cluster.offers.values()) {
+  for (const offer of cluster.offers) {
     for (const item of offer.resources.items) addUpwards(roles, offer.role, 'offered', item);
   }
   for (const agent of cluster.agents.values()) {

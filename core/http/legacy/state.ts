@@ -14,14 +14,23 @@ import {
   snapshotFramework,
   snapshotTasks,
 } from '../../master/index.js';
+import type { TextPiece } from '../pages/text-store.js';
 import type { TextPieces } from '../pages/write-text.js';
-import { absentAgentText, agentText, wholeAgentText } from './agents.js';
+import { absentAgentText, agentText, wholeAgentPieces } from './agents.js';
 import { BUILD_MEMBERS } from './build.js';
 import { frameworkPieces, timeText } from './frameworks.js';
-import { listPieces, objectText, optionalText, rendered, seconds, valueText } from './json-text.js';
+import {
+  listOfPieces,
+  listPieces,
+  objectText,
+  optionalText,
+  rendered,
+  seconds,
+  valueText,
+} from './json-text.js';
 import { type TaskQuery, newestTasks } from './newest-tasks.js';
 import { summaryPieces } from './summary.js';
-import { taskBytes } from './tasks.js';
+import { taskText } from './tasks.js';
 
 /** What the pages show besides the cluster. */
 export interface MasterPageContext {
@@ -81,12 +90,12 @@ function identityMembers(context: MasterPageContext): Record<string, string | un
 
 /** `/slaves`, all or one. */
 export function agentsPage(cluster: ClusterView, agentId: string | undefined): TextPieces {
-  const isShown = (id: string): boolean => agentId === undefined || id === agentId;
-  const agents = [...cluster.agents.values()].filter((agent) => isShown(agent.id));
-  const recovered = [...cluster.recoveredAgents].filter(([id]) => isShown(id));
+  const isShown = isAsked(agentId);
+  const agents = [...cluster.agents.values()].filter(isShown);
+  const recovered = [...cluster.recoveredAgents].filter(([id]) => isShown({ id }));
   return concatenated([
     ['{"slaves":'],
-    listPieces(rendered(agents.map(snapshotAgent), wholeAgentText)),
+    listOfPieces(agents.map(snapshotAgent), wholeAgentPieces),
     [',"recovered_slaves":'],
     listPieces(rendered(recovered, ([, agent]) => absentAgentText(agent))),
     ['}'],
@@ -112,8 +121,7 @@ function snapshotFrameworks(
   cluster: ClusterView,
   frameworkId: string | undefined,
 ): FrameworksSnapshot {
-  const isShown = ({ id }: { readonly id: string }): boolean =>
-    frameworkId === undefined || id === frameworkId;
+  const isShown = isAsked(frameworkId);
   const whole = (framework: Parameters<typeof snapshotTasks>[0]): WholeFramework => ({
     head: snapshotFramework(cluster, framework),
     tasks: snapshotTasks(framework),
@@ -124,38 +132,34 @@ function snapshotFrameworks(
   };
 }
 
+/** Whether something is shown to who asks for one id, or for all. */
+function isAsked(asked: string | undefined): (one: { readonly id: string }) => boolean {
+  return ({ id }) => asked === undefined || id === asked;
+}
+
 function* frameworksPieces(
   frameworks: readonly WholeFramework[],
   completed: readonly WholeFramework[],
-): Generator<string | Buffer> {
+): Generator<TextPiece> {
   yield '"frameworks":';
-  yield* frameworkList(frameworks);
+  yield* listOfPieces(frameworks, frameworkPieces);
   yield ',"completed_frameworks":';
-  yield* frameworkList(completed);
-}
-
-function* frameworkList(frameworks: readonly WholeFramework[]): Generator<string | Buffer> {
-  yield '[';
-  for (const [index, framework] of frameworks.entries()) {
-    if (index > 0) yield ',';
-    yield* frameworkPieces(framework);
-  }
-  yield ']';
+  yield* listOfPieces(completed, frameworkPieces);
 }
 
 /** `/tasks`. */
 export function tasksPage(cluster: ClusterView, query: TaskQuery): TextPieces {
-  const { frameworks, completed } = snapshotFrameworks(cluster, query.frameworkId);
-  const all = [...frameworks, ...completed].map(({ tasks }) => tasks);
-  return taskPieces(all, query);
+  const all = [...cluster.frameworks.values(), ...cluster.completedFrameworks];
+  const isShown = isAsked(query.frameworkId);
+  return taskPieces(all.filter(isShown).map(snapshotTasks), query);
 }
 
-function* taskPieces(all: readonly TasksSnapshot[], query: TaskQuery): Generator<string | Buffer> {
+function* taskPieces(all: readonly TasksSnapshot[], query: TaskQuery): Generator<TextPiece> {
   const search = newestTasks(tasksOf(all), query);
   let step = search.next();
   for (; step.done !== true; step = search.next()) yield '';
   yield '{"tasks":';
-  yield* listPieces(rendered(step.value, taskBytes));
+  yield* listPieces(rendered(step.value, taskText));
   yield '}';
 }
 
@@ -178,6 +182,6 @@ export function summaryPage(context: MasterPageContext): TextPieces {
 }
 
 /** One after the other, each begun when the one before it has ended. */
-function* concatenated(parts: readonly TextPieces[]): Generator<string | Buffer> {
+function* concatenated(parts: readonly TextPieces[]): Generator<TextPiece> {
   for (const part of parts) yield* part;
 }

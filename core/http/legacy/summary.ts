@@ -1,9 +1,10 @@
 /** `/state-summary`: agents and frameworks, with numbers of tasks by state instead of tasks. */
 import type { Task } from '../../api/index.js';
-import type { AgentSnapshot, ClusterSnapshot, WholeFramework } from '../../master/index.js';
+import type { ClusterSnapshot, WholeFramework } from '../../master/index.js';
+import type { TextPiece } from '../pages/text-store.js';
 import { agentText } from './agents.js';
 import { frameworkText } from './frameworks.js';
-import { joinedText, listPieces, listText, objectText, rendered, valueText } from './json-text.js';
+import { joinedPieces, listOfPieces, listText, objectText, valueText } from './json-text.js';
 import { StateCounts } from './tasks.js';
 
 /** Tasks that are counted before others get their turn. */
@@ -20,15 +21,15 @@ class Place {
     this.others.add(other);
   }
 
-  /** The text of an agent or framework with its numbers. */
-  text(basics: string, othersName: string): string {
+  /** An agent or framework with its numbers. */
+  pieces(basics: TextPiece, othersName: string): Iterable<TextPiece> {
     const ids = listText([...this.others].map(valueText));
-    return joinedText(basics, objectText({ ...this.counts.members(), [othersName]: ids }));
+    return joinedPieces(basics, objectText({ ...this.counts.members(), [othersName]: ids }));
   }
 }
 
 /** The members `slaves` and `frameworks` of the page, made while they are taken. */
-export function* summaryPieces({ agents, frameworks }: ClusterSnapshot): Generator<string> {
+export function* summaryPieces({ agents, frameworks }: ClusterSnapshot): Generator<TextPiece> {
   const byAgent = new Map<string, Place>();
   const byFramework = new Map<string, Place>();
   let counted = 0;
@@ -41,14 +42,14 @@ export function* summaryPieces({ agents, frameworks }: ClusterSnapshot): Generat
       if (counted++ % TASKS_PER_STEP === 0) yield '';
     }
   }
-  const agentPiece = (agent: AgentSnapshot): string =>
-    placeOf(byAgent, agent.id).text(agentText(agent), 'framework_ids');
-  const frameworkPiece = ({ head }: WholeFramework): string =>
-    placeOf(byFramework, head.id).text(frameworkText(head), 'slave_ids');
   yield ',"slaves":';
-  yield* listPieces(rendered(agents, agentPiece));
+  yield* listOfPieces(agents, (agent) =>
+    placeOf(byAgent, agent.id).pieces(agentText(agent), 'framework_ids'),
+  );
   yield ',"frameworks":';
-  yield* listPieces(rendered(frameworks, frameworkPiece));
+  yield* listOfPieces(frameworks, ({ head }) =>
+    placeOf(byFramework, head.id).pieces(frameworkText(head), 'slave_ids'),
+  );
 }
 
 function placeOf(places: Map<string, Place>, id: string): Place {

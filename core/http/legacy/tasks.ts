@@ -1,6 +1,7 @@
 /** Tasks as the pages from before the v1 API show them. */
 import {
   type ContainerStatus,
+  type Label,
   type NetworkInfo,
   type Resource,
   type Task,
@@ -8,39 +9,48 @@ import {
   encodeJson,
 } from '../../api/index.js';
 import { Resources, fromThousandths, legacyObject, toThousandths } from '../../resources/index.js';
-import { keptTextBytes, quotedText, valueText } from './json-text.js';
+import type { TextPiece } from '../pages/text-store.js';
+import { keptText, keptWithin, quotedText, repeatedText, valueText } from './json-text.js';
 
-/** The text of one task. A message is replaced when its task changes, so each version is made once. */
-export const taskBytes = keptTextBytes(taskText);
+/**
+ * Gives the texts of the tasks of one framework. A message is replaced when its task changes, so each
+ * version is made once. Each framework has a table of its own: one for all tasks would be so large that
+ * looking things up in it, and making it larger, takes long.
+ */
+export const taskTextsOf: (framework: object) => (task: Task) => TextPiece = keptWithin(() =>
+  keptText(taskText),
+);
+
+// What tasks that come one after the other have mostly in common.
+const frameworkIdText = repeatedText();
+const executorIdText = repeatedText();
+const agentIdText = repeatedText();
+const roleText = repeatedText();
+const userText = repeatedText();
 
 /**
  * The same, made anew. There may be hundreds of thousands of tasks, each with several statuses: what all of them have is put
- * together by hand, and the general way is left for what few have.
+ * together by hand and in few steps, and the general way is left for what few have.
  */
 export function taskText(task: Task): string {
-  const { resources = [] } = task;
+  const { resources = [], user, statuses = [] } = task;
   const role = resources.find(({ allocation_info }) => allocation_info?.role !== undefined);
-  let text = `{"id":${quotedText(task.task_id.value)},"name":${quotedText(task.name)}`;
-  text += `,"framework_id":${quotedText(task.framework_id.value)}`;
-  text += `,"executor_id":${quotedText(task.executor_id?.value ?? '')}`;
-  text += `,"slave_id":${quotedText(task.agent_id.value)},"state":"${task.state}"`;
-  text += `,"resources":${scalarsText(resources) ?? valueText(legacyObject(Resources.fromWire(resources)))}`;
-  if (role !== undefined) text += `,"role":${quotedText(role.allocation_info?.role ?? '')}`;
-  if (task.user !== undefined) text += `,"user":${quotedText(task.user)}`;
-  text += ',"statuses":[';
+  const shownRole = role && `,"role":${roleText(role.allocation_info?.role ?? '')}`;
+  const shownUser = user === undefined ? '' : `,"user":${userText(user)}`;
+  let text = `{"id":${quotedText(task.task_id.value)},"name":${quotedText(task.name)},"framework_id":${frameworkIdText(task.framework_id.value)},"executor_id":${executorIdText(task.executor_id?.value ?? '')},"slave_id":${agentIdText(task.agent_id.value)},"state":"${task.state}","resources":${amountsText(resources)}${shownRole ?? ''}${shownUser},"statuses":[`;
   let separator = '';
-  for (const status of task.statuses ?? []) {
+  for (const status of statuses) {
     text += separator + statusText(status);
     separator = ',';
   }
   return `${text}]${rareMembers(task)}}`;
 }
 
-/** Members that few tasks have, each after a comma. */
+/** Members that not all tasks have, each after a comma. */
 function rareMembers(task: Task): string {
   const { labels, discovery, container, health_check, kill_policy } = task;
   let text = '';
-  if (labels?.labels !== undefined) text += `,"labels":${valueText(labels.labels)}`;
+  if (labels?.labels !== undefined) text += `,"labels":${labelsText(labels.labels)}`;
   if (discovery) text += `,"discovery":${encodeJson('DiscoveryInfo', discovery)}`;
   if (container) text += `,"container":${encodeJson('ContainerInfo', container)}`;
   if (health_check) text += `,"health_check":${encodeJson('HealthCheck', health_check)}`;
@@ -48,7 +58,20 @@ function rareMembers(task: Task): string {
   return text;
 }
 
-const ALWAYS_SHOWN = ['disk', 'mem', 'gpus', 'cpus'] as const;
+function labelsText(labels: readonly Label[]): string {
+  let text = '[';
+  let separator = '';
+  for (const { key, value } of labels) {
+    const shownValue = value === undefined ? '' : `,"value":${quotedText(value)}`;
+    text += `${separator}{"key":${quotedText(key)}${shownValue}}`;
+    separator = ',';
+  }
+  return `${text}]`;
+}
+
+function amountsText(resources: readonly Resource[]): string {
+  return scalarsText(resources) ?? valueText(legacyObject(Resources.fromWire(resources)));
+}
 
 /** The object form of amounts that are all plain numbers of the usual names; undefined: they are not. */
 function scalarsText(resources: readonly Resource[]): string | undefined {
@@ -60,21 +83,31 @@ function scalarsText(resources: readonly Resource[]): string | undefined {
     }
     amounts[name] += toThousandths(scalar.value);
   }
-  const members = ALWAYS_SHOWN.map((name) => `"${name}":${fromThousandths(amounts[name])}`);
-  return `{${members.join(',')}}`;
+  const { disk, mem, gpus, cpus } = amounts;
+  const last = lastAmounts;
+  if (last.disk !== disk || last.mem !== mem || last.gpus !== gpus || last.cpus !== cpus) {
+    const shown = ([name, value]: [string, number]): string =>
+      `"${name}":${fromThousandths(value)}`;
+    const text = `{${Object.entries(amounts).map(shown).join(',')}}`;
+    lastAmounts = { ...amounts, text };
+  }
+  return lastAmounts.text;
 }
+
+/** Most tasks want what the one before them wants. */
+let lastAmounts = { disk: -1, mem: -1, gpus: -1, cpus: -1, text: '' };
 
 function statusText(status: TaskStatus): string {
   const { state, timestamp, labels, container_status, healthy } = status;
-  let text = `{"state":"${state}"`;
-  if (timestamp !== undefined) text += `,"timestamp":${timestamp}`;
-  if (labels !== undefined) text += `,"labels":${valueText(labels.labels ?? [])}`;
-  if (container_status !== undefined) {
-    const usual = usualContainerText(container_status);
-    text += `,"container_status":${usual ?? containerStatusText(container_status)}`;
-  }
-  if (healthy !== undefined) text += `,"healthy":${healthy}`;
-  return `${text}}`;
+  const shownTime = timestamp === undefined ? '' : `,"timestamp":${timestamp}`;
+  const shownLabels = labels === undefined ? '' : `,"labels":${labelsText(labels.labels ?? [])}`;
+  const shownHealth = healthy === undefined ? '' : `,"healthy":${healthy}`;
+  return `{"state":"${state}"${shownTime}${shownLabels}${containerMember(container_status)}${shownHealth}}`;
+}
+
+function containerMember(status: ContainerStatus | undefined): string {
+  if (status === undefined) return '';
+  return usualContainerMember(status) ?? `,"container_status":${containerStatusText(status)}`;
 }
 
 /** Without the pid, which pages of Mesos do not show. */
@@ -83,8 +116,8 @@ function containerStatusText(status: ContainerStatus): string {
   return encodeJson('ContainerStatus', shown);
 }
 
-/** The text of a container of which the id and addresses alone are known; undefined: there is more. */
-function usualContainerText(status: ContainerStatus): string | undefined {
+/** For a container of which the id and one address alone are known; undefined: there is more. */
+function usualContainerMember(status: ContainerStatus): string | undefined {
   const { container_id, network_infos = [], cgroup_info } = status;
   if (cgroup_info !== undefined || container_id === undefined) return undefined;
   if (container_id.parent !== undefined || network_infos.length !== 1) return undefined;
@@ -94,10 +127,19 @@ function usualContainerText(status: ContainerStatus): string | undefined {
   if (hasMoreThanAddresses(network)) return undefined;
   const { protocol, ip_address } = address;
   if (protocol === undefined || ip_address === undefined) return undefined;
-  const shown = `{"protocol":"${protocol}","ip_address":${quotedText(ip_address)}}`;
-  const id = quotedText(container_id.value);
-  return `{"container_id":{"value":${id}},"network_infos":[{"ip_addresses":[${shown}]}]}`;
+  return `,"container_status":{"container_id":{"value":${quotedText(container_id.value)}},"network_infos":${networksText(protocol, ip_address)}}`;
 }
+
+function networksText(protocol: string, address: string): string {
+  if (lastNetworks.protocol !== protocol || lastNetworks.address !== address) {
+    const shown = `{"protocol":"${protocol}","ip_address":${quotedText(address)}}`;
+    lastNetworks = { protocol, address, text: `[{"ip_addresses":[${shown}]}]` };
+  }
+  return lastNetworks.text;
+}
+
+/** Tasks of one agent often share its address. */
+let lastNetworks = { protocol: '', address: '', text: '' };
 
 function hasMoreThanAddresses({ name, groups, labels, port_mappings }: NetworkInfo): boolean {
   const isBare = name === undefined && groups === undefined;

@@ -13,6 +13,9 @@ import type { PageCache, PageSource } from './page-cache.js';
 import type { Page } from './page.js';
 import type { SharedBody } from './shared-body.js';
 
+/** What is shorter is written without waiting for its turn. */
+const SMALL_WRITE_BYTES = 16 * 1024;
+
 export interface PageServer {
   readonly cache: PageCache;
   readonly log: Logger;
@@ -22,6 +25,8 @@ export interface PageServer {
 export interface IdentifiedPage extends PageSource {
   /** Who made it, such as the id of the master: versions of different ones are not compared. */
   readonly origin: string;
+  /** JSON unless told otherwise. */
+  readonly contentType?: string;
 }
 
 /** Answers a GET or HEAD of a page, or a call whose answer is one. */
@@ -30,28 +35,25 @@ export async function answerPage(
   exchange: Exchange,
   source: IdentifiedPage,
 ): Promise<void> {
-  const callback = readCallback(exchange);
+  const { contentType = JSON_TYPE } = source;
+  const callback = contentType === JSON_TYPE ? readCallback(exchange) : undefined;
   if (callback === false) return;
-  const { method, headers } = exchange.request;
+  const { method } = exchange.request;
   const isRead = method === 'GET' || method === 'HEAD';
-  const etag = etagOf(source, source.version());
-  if (isRead && matches(headers['if-none-match'], etag)) {
-    exchange.response.writeHead(304, cacheHeaders(etag)).end();
-    return;
-  }
-  if (method === 'HEAD') {
-    const type = callback === undefined ? JSON_TYPE : 'text/javascript';
-    const all = { ...COMMON_HEADERS, 'Content-Type': type, ...cacheHeaders(etag) };
-    exchange.response.writeHead(200, all).end();
-    return;
+  const type = callback === undefined ? contentType : 'text/javascript';
+  const version = source.version();
+  if (version !== undefined && isRead) {
+    if (answerWithoutBody(exchange, etagOf(source, String(version)), type)) return;
   }
   await server.cache.use(source, async (page) => {
+    const etag = etagOf(source, page.tag);
+    if (version === undefined && isRead && answerWithoutBody(exchange, etag, type)) return;
     const forget = page.onCutOff(() => void exchange.response.destroy());
     try {
       await page.plain.filled(COMPRESS_FROM_BYTES);
       const isCompressed = acceptsGzip(exchange) && page.plain.bytes >= COMPRESS_FROM_BYTES;
-      const own = isRead ? cacheHeaders(etagOf(source, page.version)) : {};
-      const sent = { page, isCompressed, headers: own };
+      const own = isRead ? cacheHeaders(etag) : {};
+      const sent = { page, contentType, isCompressed, headers: own };
       if (callback === undefined) await sendPage(server, exchange, sent);
       else await sendJsonp(server, exchange, { ...sent, callback });
     } finally {
@@ -59,6 +61,18 @@ export async function answerPage(
       await handedOver(exchange);
     }
   });
+}
+
+/** Answers who has this version, or wants to know no more than that; whether it did. */
+function answerWithoutBody({ request, response }: Exchange, etag: string, type: string): boolean {
+  if (matches(request.headers['if-none-match'], etag)) {
+    response.writeHead(304, cacheHeaders(etag)).end();
+    return true;
+  }
+  if (request.method !== 'HEAD') return false;
+  const all = { ...COMMON_HEADERS, 'Content-Type': type, ...cacheHeaders(etag) };
+  response.writeHead(200, all).end();
+  return true;
 }
 
 /** Resolves when all that was written has left, or never will: its memory may be used again. */
@@ -77,6 +91,7 @@ function handedOver({ response }: Exchange): Promise<void> {
 
 interface Sending {
   readonly page: Page;
+  readonly contentType: string;
   readonly isCompressed: boolean;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -84,12 +99,12 @@ interface Sending {
 async function sendPage(
   server: PageServer,
   exchange: Exchange,
-  { page, isCompressed, headers }: Sending,
+  { page, contentType, isCompressed, headers }: Sending,
 ): Promise<void> {
   const body: SharedBody = isCompressed ? page.gzip() : page.plain;
   exchange.response.writeHead(200, {
     ...COMMON_HEADERS,
-    'Content-Type': JSON_TYPE,
+    'Content-Type': contentType,
     ...headers,
     ...(isCompressed ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : {}),
     ...(body.isComplete ? { 'Content-Length': body.bytes } : {}),
@@ -127,16 +142,19 @@ async function* wrapped(callback: string, body: SharedBody): AsyncGenerator<Buff
   yield Buffer.from(')');
 }
 
-/** Writes parts as fast as the reader takes them, and ends the answer. */
+/** Writes parts as fast as the reader takes them, by turns with other answers, and ends the answer. */
 async function sendParts(
   server: PageServer,
   exchange: Exchange,
   parts: AsyncIterable<Buffer>,
 ): Promise<void> {
   const { response } = exchange;
+  const { turns } = server.cache;
   for await (const part of parts) {
     if (response.destroyed) return;
-    if (!response.write(part)) await drained(server, exchange);
+    const write = (): boolean => response.write(part);
+    const isTaken = part.length < SMALL_WRITE_BYTES ? write() : await turns.run(write);
+    if (!isTaken) await drained(server, exchange);
   }
   if (!response.destroyed) response.end();
 }
@@ -165,8 +183,8 @@ export async function drained({ log }: Pick<PageServer, 'log'>, exchange: Exchan
 }
 
 /** Weak: the compressed form and the plain one are not the same bytes. */
-function etagOf({ origin }: IdentifiedPage, version: number): string {
-  return `W/"${origin}.${version}"`;
+function etagOf({ origin }: IdentifiedPage, tag: string): string {
+  return `W/"${origin}.${tag}"`;
 }
 
 function cacheHeaders(etag: string): Record<string, string> {

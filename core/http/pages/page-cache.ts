@@ -3,6 +3,7 @@
  * who ask while an older version is being made wait together for the next. One page is made at a
  * time, so that any number of different questions takes no more of the event loop than one.
  */
+import { createHash } from 'node:crypto';
 import {
   type Clock,
   type Disposable,
@@ -12,6 +13,7 @@ import {
 } from '../../base/index.js';
 import { Page } from './page.js';
 import { PartPool } from './part-pool.js';
+import { Turns } from './turns.js';
 import { type TextPieces, writeText } from './write-text.js';
 
 /** Pages that are kept for those who ask again; the one asked for longest ago is forgotten first. */
@@ -26,6 +28,9 @@ export const PAGE_KEEP_MS = 60_000;
  */
 export const MAX_OUTDATED_PAGE_BYTES = 256 * 1024 * 1024;
 
+/** 132 bits of a digest tell pages apart. */
+const DIGEST_CHARACTERS = 22;
+
 export interface PageCacheOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -37,10 +42,18 @@ export interface PageCacheOptions {
 export interface PageSource {
   /** The same for the same question. */
   readonly key: string;
-  /** The version of what the page shows, now. */
-  readonly version: () => number;
+  /**
+   * The version of what the page shows, now. Undefined: not known, so that it is made for each who asks,
+   * and is the same page as before if it has the same bytes.
+   */
+  readonly version: () => number | undefined;
   /** Takes a snapshot at once; its text may be made later. */
   readonly pieces: () => TextPieces;
+}
+
+/** A page of which it is known whether it has changed. */
+export interface VersionedSource extends PageSource {
+  readonly version: () => number;
 }
 
 interface Entry {
@@ -53,6 +66,8 @@ interface Entry {
 }
 
 export class PageCache {
+  /** Pages are made, and should be sent, in these. */
+  readonly turns = new Turns();
   readonly #options: PageCacheOptions;
   /** The one asked for longest ago first. */
   readonly #entries = new Map<string, Entry>();
@@ -99,13 +114,14 @@ export class PageCache {
    * The page as it is now, exactly: what happens after this returns does not show. Its text may be on its
    * way for long. The caller must release it.
    */
-  snapshot(source: PageSource): Page {
+  snapshot(source: VersionedSource): Page {
     const entry = this.#entryOf(source.key);
-    if (entry.page?.version === source.version()) {
+    const tag = String(source.version());
+    if (entry.page?.tag === tag) {
       entry.page.retain();
       return entry.page;
     }
-    const page = new Page(source.version(), (unused) => this.#unused(unused));
+    const page = new Page(tag, (unused) => this.#unused(unused));
     const pieces = source.pieces();
     page.retain(2);
     this.#replace(entry, page);
@@ -124,13 +140,16 @@ export class PageCache {
   /** The page, retained for the caller. */
   async #get(source: PageSource): Promise<Page> {
     const entry = this.#entryOf(source.key);
-    if (entry.page?.version === source.version()) {
+    const version = source.version();
+    if (version !== undefined && entry.page?.tag === String(version)) {
       this.#hits++;
       entry.page.retain();
       return entry.page;
     }
-    if (entry.next === undefined) entry.next = this.#inTurn(entry, source);
-    else this.#hits++;
+    if (entry.next === undefined) {
+      const isKnown = version !== undefined;
+      entry.next = isKnown ? this.#inTurn(entry, source) : this.#wholeInTurn(entry, source);
+    } else this.#hits++;
     entry.waiting++;
     return await entry.next;
   }
@@ -160,10 +179,8 @@ export class PageCache {
   }
 
   #begin(entry: Entry, source: PageSource): { page: Page; pieces: TextPieces } {
-    const users = entry.waiting;
-    entry.next = undefined;
-    entry.waiting = 0;
-    const page = new Page(source.version(), (unused) => this.#unused(unused));
+    const users = takeWaiting(entry);
+    const page = new Page(String(source.version()), (unused) => this.#unused(unused));
     const pieces = source.pieces();
     // One more, until it is written.
     page.retain(users + 1);
@@ -171,9 +188,50 @@ export class PageCache {
     return { page, pieces };
   }
 
+  /** Resolves when the page is complete: only then is it known whether it is another one. */
+  #wholeInTurn(entry: Entry, source: PageSource): Promise<Page> {
+    const made = this.#lastTurn.then(() => this.#makeWhole(entry, source));
+    this.#lastTurn = made.catch(() => undefined);
+    return made;
+  }
+
+  async #makeWhole(entry: Entry, source: PageSource): Promise<Page> {
+    const users = takeWaiting(entry);
+    const page = new Page('', (unused) => this.#unused(unused));
+    // Not kept until it is known to be another one.
+    this.#outdated.add(page);
+    page.retain(users + 1);
+    try {
+      const target = { body: page.plain, pool: this.#pool, turns: this.turns };
+      await writeText(source.pieces(), target);
+      page.tag = await this.#digestOf(page);
+    } catch (error) {
+      page.release(users + 1);
+      throw error;
+    }
+    const former = entry.page;
+    if (former?.tag === page.tag) {
+      former.retain(users);
+      page.release(users + 1);
+      return former;
+    }
+    this.#outdated.delete(page);
+    this.#replace(entry, page);
+    page.release();
+    this.#forgetExcess();
+    return page;
+  }
+
+  async #digestOf({ plain }: Page): Promise<string> {
+    const hash = createHash('sha256');
+    // oxlint-disable-next-line no-await-in-loop -- one part after the other
+    for await (const part of plain.read()) await this.turns.run(() => hash.update(part));
+    return hash.digest('base64url').slice(0, DIGEST_CHARACTERS);
+  }
+
   async #write(entry: Entry, page: Page, pieces: TextPieces): Promise<void> {
     try {
-      await writeText(pieces, page.plain, this.#pool);
+      await writeText(pieces, { body: page.plain, pool: this.#pool, turns: this.turns });
     } catch (error) {
       // Those who read it are told by its body; whoever asks next gets another.
       this.#options.log.error('a page could not be made', { error: errorMessage(error) });
@@ -201,7 +259,7 @@ export class PageCache {
 
   /** Nobody reads it: when it is not kept either, its memory is used for others. */
   #unused(page: Page): void {
-    if (this.#outdated.delete(page)) this.#pool.give(page.plain.parts);
+    if (this.#outdated.delete(page)) this.#pool.give(page.plain.borrowed.splice(0));
   }
 
   /** Old pages are kept for slow readers only as far as there is room for them. */
@@ -232,9 +290,12 @@ export class PageCache {
     }
   }
 
-  #forget(key: string, { page, next }: Entry): void {
+  #forget(key: string, entry: Entry): void {
+    const { page, next } = entry;
     if (next !== undefined || page?.plain.isComplete === false) return;
     this.#entries.delete(key);
+    // Whoever still makes the next version must not take it for one that is there.
+    entry.page = undefined;
     if (page !== undefined) this.#drop(page);
   }
 
@@ -251,4 +312,12 @@ export class PageCache {
       if (this.#entries.size > 0) this.#sweepLater();
     });
   }
+}
+
+/** Those who wait for the next version get the one that is begun now; returns how many they are. */
+function takeWaiting(entry: Entry): number {
+  const { waiting } = entry;
+  entry.next = undefined;
+  entry.waiting = 0;
+  return waiting;
 }

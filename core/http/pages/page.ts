@@ -10,8 +10,8 @@ import { SharedBody } from './shared-body.js';
 const GZIP_CHUNK_BYTES = 64 * 1024;
 
 export class Page {
-  /** The version of the cluster that it shows. */
-  readonly version: number;
+  /** Names its version: what differs has another, within its origin. */
+  tag: string;
   readonly plain = new SharedBody();
   #gzip: SharedBody | undefined;
   #users = 0;
@@ -19,8 +19,8 @@ export class Page {
   readonly #onUnused: (page: Page) => void;
 
   /** @param onUnused called whenever its last user is done. */
-  constructor(version: number, onUnused: (page: Page) => void) {
-    this.version = version;
+  constructor(tag: string, onUnused: (page: Page) => void) {
+    this.tag = tag;
     this.#onUnused = onUnused;
   }
 
@@ -39,9 +39,9 @@ export class Page {
     this.#users += users;
   }
 
-  /** A user is done, and has no part of it any more. */
-  release(): void {
-    this.#users--;
+  /** A user is done, or several, and has no part of it any more. */
+  release(users = 1): void {
+    this.#users -= users;
     if (this.#users === 0) this.#onUnused(this);
   }
 

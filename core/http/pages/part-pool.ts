@@ -26,12 +26,11 @@ export class PartPool {
     return this.#free.pop() ?? quietBytes(MAX_PAGE_PART_BYTES);
   }
 
-  /** Takes parts back that nobody reads any more; those of another size are left to the collector. */
+  /** Takes parts back that nobody reads any more. */
   give(parts: readonly Buffer[]): void {
-    for (const { buffer } of parts) {
+    for (const part of parts) {
       if (this.bytes >= this.#maxBytes) return;
-      if (buffer.byteLength !== MAX_PAGE_PART_BYTES) continue;
-      this.#free.push(Buffer.from(buffer));
+      this.#free.push(part);
     }
   }
 

@@ -4,6 +4,8 @@
  * while somebody reads.
  */
 export class SharedBody {
+  /** Memory in which some of the parts lie: its owner takes it back when nobody reads any more. */
+  readonly borrowed: Buffer[] = [];
   readonly #parts: Buffer[] = [];
   #bytes = 0;
   #failure: Error | undefined;
@@ -18,11 +20,6 @@ export class SharedBody {
   /** Whether all parts are there. */
   get isComplete(): boolean {
     return this.#isComplete;
-  }
-
-  /** What is there so far. Only for the owner, when nobody reads any more. */
-  get parts(): readonly Buffer[] {
-    return this.#parts;
   }
 
   /** Adds the next part. */

@@ -173,7 +173,7 @@ describe('An agent with command tasks', function () {
       ['container.docker', { type: 'DOCKER', docker: { image: 'busybox' } }],
       ['container.mesos.image', { type: 'MESOS', mesos: { image: IMAGE } }],
       [
-        'container.volumes',
+        'container.volumes[0]: host_path',
         { type: 'MESOS', volumes: [{ mode: 'RW', container_path: 'data', host_path: '/tmp' }] },
       ],
     ];

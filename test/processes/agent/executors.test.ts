@@ -1,5 +1,5 @@
 /** Custom executors: processes that speak the executor API, from their start to their end. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -10,6 +10,7 @@ import { TestCluster } from './cluster.js';
 import { type TestScheduler, eventually, executorInfo } from './scheduler.js';
 
 const PROGRAM = fileURLToPath(new URL('executor-program.js', import.meta.url));
+const PROTOBUF_PROGRAM = fileURLToPath(new URL('protobuf-executor-program.js', import.meta.url));
 const STARTED = ['TASK_STARTING', 'TASK_RUNNING'];
 
 describe('An agent with custom executors', function () {
@@ -98,7 +99,16 @@ describe('An agent with custom executors', function () {
     executorId: string,
     ...taskIds: readonly string[]
   ): Promise<ExecutorInfo> {
-    const executor = executorInfo(scheduler, { id: executorId, program: PROGRAM });
+    return runningProgram(PROGRAM, scheduler, executorId, taskIds);
+  }
+
+  async function runningProgram(
+    program: string,
+    scheduler: TestScheduler,
+    executorId: string,
+    taskIds: readonly string[],
+  ): Promise<ExecutorInfo> {
+    const executor = executorInfo(scheduler, { id: executorId, program });
     await scheduler.launch(taskIds.map((id) => ({ id, executor })));
     for (const taskId of taskIds) await scheduler.until(taskId, 'TASK_RUNNING');
     return executor;
@@ -130,6 +140,41 @@ describe('An agent with custom executors', function () {
     expect(seen.filter((line) => line.startsWith('refused'))).to.deep.equal([]);
   });
 
+  it('speaks protobuf with those who do, and hears them while their stream is away', async () => {
+    const scheduler = await cluster.scheduler();
+    await runningProgram(PROTOBUF_PROGRAM, scheduler, 'binary', ['kept', 'told']);
+    await send(scheduler, 'binary', 'hello');
+    await messageOf(scheduler, /^heard hello$/);
+    await send(scheduler, 'binary', 'away told');
+    await scheduler.until('told', 'TASK_FINISHED');
+    await eventually('it is back', () => {
+      return logOf(scheduler, 'binary').filter((line) => line === 'SUBSCRIBED').length === 2;
+    });
+    await scheduler.kill('kept');
+    await scheduler.until('kept', 'TASK_KILLED');
+    expect(scheduler.states('told')).to.deep.equal([...STARTED, 'TASK_FINISHED']);
+    const seen = logOf(scheduler, 'binary');
+    expect(seen).to.include('HEARTBEAT 202').and.include('stream application/x-protobuf');
+    expect(
+      seen.filter((line) => /^[A-Z]+ [45]\d\d/.test(line)),
+      'calls refused',
+    ).to.deep.equal([]);
+    expect(seen.filter((line) => line === 'LAUNCH')).to.have.length(2);
+  });
+
+  it('gives an executor whose stream is away its grace to come back and be told to end', async () => {
+    const scheduler = await cluster.scheduler();
+    await runningProgram(PROTOBUF_PROGRAM, scheduler, 'leaver', ['last', 'rest']);
+    await send(scheduler, 'leaver', 'gone last');
+    await scheduler.until('last', 'TASK_FINISHED');
+    await shutDown(scheduler, 'leaver');
+    writeFileSync(join(sandboxOf(scheduler, 'leaver'), 'back'), '');
+    expect(await failureOf(scheduler, 'leaver')).to.equal(0);
+    expect(logOf(scheduler, 'leaver').filter((line) => line === 'SHUTDOWN')).to.have.length(1);
+    const status = await scheduler.until('rest', 'TASK_FAILED');
+    expect(status.reason).to.equal('REASON_EXECUTOR_TERMINATED');
+  });
+
   it('gives executors the environment that the API promises, and nothing of its own', async () => {
     const scheduler = await cluster.scheduler();
     await running(scheduler, 'curious', 'reads');
@@ -152,7 +197,7 @@ describe('An agent with custom executors', function () {
       MESOS_SANDBOX: sandbox,
       MESOS_SLAVE_ID: agentIdOf(scheduler),
       MESOS_SLAVE_PID: `slave(1)@${endpoint}`,
-      MESOS_SUBSCRIPTION_BACKOFF_MAX: '2secs',
+      MESOS_SUBSCRIPTION_BACKOFF_MAX: '1secs',
     });
   });
 

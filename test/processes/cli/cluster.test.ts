@@ -219,7 +219,7 @@ describe('plateau up and the commands of a cluster', function () {
       env: { ...process.env, PLATEAU_MASTER: cluster.master },
       encoding: 'utf8',
     });
-    expect(stdout).to.equal('hello TASK_STARTING\nhello TASK_RUNNING\nhello TASK_FINISHED\n');
+    expect(stdout).to.equal('hello STARTING\nhello RUNNING\nhello FINISHED\n');
   });
 });
 

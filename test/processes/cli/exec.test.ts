@@ -10,6 +10,7 @@ import {
   removeFolder,
   until,
 } from './command.js';
+import { TerminalProgram } from './terminal.js';
 
 describe('plateau exec', function () {
   this.timeout(60_000);
@@ -71,6 +72,34 @@ describe('plateau exec', function () {
     running.child.kill('SIGINT');
     expect((await running.ended).code).to.equal(130);
     await until(() => commands().length === 0);
+  });
+
+  it('gives the command a terminal that follows its own, and all keys', async () => {
+    const mark = `5${process.pid}`;
+    const argv = [MAIN, 'exec', '-t', 'web', 'bash', '--norc', '-i'];
+    const own = new TerminalProgram(argv, {
+      size: { rows: 30, columns: 100 },
+      environment: { PLATEAU_MASTER: master, TERM: 'vt100' },
+    });
+    own.type('tty; stty size; echo "of type $TERM"\n');
+    await until(() => /\/dev\/pts\/\d+\r+\n30 100\r+\nof type vt100/.test(own.shown));
+    own.resize({ rows: 20, columns: 60 });
+    await until(() => {
+      own.type('stty size\n');
+      return own.shown.includes('20 60');
+    });
+    own.type(`sleep ${mark}\n`);
+    await until(() => processesWith(`sleep ${mark}`).length > 0);
+    own.type('\u0003');
+    own.type('echo still $((40 + 2)); exit 5\n');
+    expect(await own.ended).to.equal(5);
+    expect(own.shown).to.include('still 42');
+  });
+
+  it('gives a terminal of the usual size where it has none itself', async () => {
+    const ended = await exec('--tty', 'web', 'sh', '-c', 'tty; stty size; echo $TERM; exit 4');
+    expect(ended.stdout).to.match(/^\/dev\/pts\/\d+\r\n24 80\r\nxterm\r\n$/);
+    expect(ended.code).to.equal(4);
   });
 
   it('says what is wrong with the task or the command', async () => {

@@ -1,51 +1,6 @@
 import { expect } from 'chai';
-import {
-  ContainerSession,
-  type ContainerPipes,
-  type OutputListener,
-  type SessionReader,
-} from '../../../core/agent/index.js';
-
-class FakePipes implements ContainerPipes {
-  listener: OutputListener | undefined;
-  isPaused = false;
-  isClosed = false;
-  readonly written: Uint8Array[] = [];
-
-  read(listener: OutputListener): void {
-    this.listener = listener;
-  }
-  pause(): void {
-    this.isPaused = true;
-  }
-  resume(): void {
-    this.isPaused = false;
-  }
-  write(bytes: Uint8Array): Promise<boolean> {
-    this.written.push(bytes);
-    return Promise.resolve(true);
-  }
-  endInput(): void {
-    this.written.push(new Uint8Array());
-  }
-  close(): void {
-    this.isClosed = true;
-  }
-}
-
-class Reader implements SessionReader {
-  readonly heard: string[] = [];
-  isFull = false;
-  data(stream: 'stdout' | 'stderr', bytes: Uint8Array): boolean {
-    this.heard.push(`${stream} ${Buffer.from(bytes).toString()}`);
-    return !this.isFull;
-  }
-  end(): void {
-    this.heard.push('end');
-  }
-}
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+import { ContainerSession } from '../../../core/agent/index.js';
+import { FakePipes, Reader, bytes } from './fake-pipes.js';
 
 describe('ContainerSession', () => {
   it('gives everything to all readers, and ends when container and output have ended', () => {

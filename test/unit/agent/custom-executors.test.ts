@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { MAX_PENDING_UNKNOWN_UPDATES } from '../../../core/agent/index.js';
+import { at, id } from '../../../core/base/index.js';
 import type { ExecutorCall, ExecutorInfo, TaskState, TaskStatus } from '../../../core/api/index.js';
 import { FRAMEWORK, Host, TestStream, frameworkInfo, scalar, taskInfo } from './host.js';
 
@@ -154,6 +156,52 @@ describe('Custom executors', () => {
     const large = { ...status('t1', 'TASK_RUNNING', 1), message: 'x'.repeat(2 ** 17) };
     expect(statusOf(call({ type: 'UPDATE', update: { status: large } }))).to.equal(400);
     expect(host.agent.metrics()['slave/invalid_status_updates']).to.equal(2);
+  });
+
+  it('may go on to tell while its stream is away, and is told so when it is back', async () => {
+    const host = await started();
+    await runOnExecutor(host, ['t1']);
+    host.agent.executorDisconnected(subscribe(host));
+    expect(host.agent.executorCall(update('t1', 'TASK_RUNNING', 1)).status).to.equal(202);
+    const message = call({ type: 'MESSAGE', message: { data: 'eW8=' } });
+    expect(host.agent.executorCall(message).status).to.equal(202);
+    await host.settle();
+    expect(host.last('t1').state).to.equal('TASK_RUNNING');
+    const unacknowledged_updates = [{ status: status('t1', 'TASK_RUNNING', 1) }];
+    const stream = subscribe(host, { unacknowledged_updates });
+    await host.settle();
+    expect(stream.types()).to.deep.equal(['SUBSCRIBED', 'ACKNOWLEDGED']);
+    expect(host.states('t1')).to.deep.equal(['TASK_RUNNING']);
+    await host.restart();
+    expect(host.agent.executorCall(update('t1', 'TASK_FINISHED', 2)).status).to.equal(403);
+  });
+
+  it('is given its grace period while its stream is away, and may come back to tell', async () => {
+    const host = await started();
+    await runOnExecutor(host, ['t1', 't2']);
+    host.agent.executorDisconnected(subscribe(host));
+    await host.tell({
+      type: 'SHUTDOWN_EXECUTOR',
+      shutdown_executor: { framework_id: { value: FRAMEWORK }, executor_id: { value: 'e1' } },
+    });
+    await host.advance(4000);
+    expect(host.signals).to.deep.equal([]);
+    const unacknowledged_updates = [{ status: status('t1', 'TASK_FINISHED', 1) }];
+    const stream = subscribe(host, { unacknowledged_updates });
+    expect(stream.types()).to.deep.equal(['SHUTDOWN']);
+    expect(stream.isClosed).to.equal(true);
+    expect(host.agent.executorCall(update('t2', 'TASK_KILLED', 2)).status).to.equal(202);
+    await host.advance(1100);
+    expect(host.signals[0]).to.include({ signal: 'SIGKILL' });
+    expect(host.last('t1').state).to.equal('TASK_FINISHED');
+    expect(host.last('t2').state).to.equal('TASK_KILLED');
+  });
+
+  it('is told to wait between attempts no longer than it may take after a restart', async () => {
+    const host = await started({ config: { executorReregistrationTimeoutMs: 7_000 } });
+    await runOnExecutor(host, ['t1']);
+    const { environment } = at(host.containersOf('e1'), 0).spec;
+    expect(environment['MESOS_SUBSCRIPTION_BACKOFF_MAX']).to.equal('7secs');
   });
 
   it('is not answered before recovery', async () => {
@@ -373,5 +421,89 @@ describe('Custom executors', () => {
       state: 'TASK_FAILED',
       reason: 'REASON_EXECUTOR_TERMINATED',
     });
+  });
+});
+
+describe('Updates of tasks that only the executor knows', () => {
+  async function subscribed(): Promise<{ readonly host: Host; readonly stream: TestStream }> {
+    const host = await started({ isAcknowledging: false });
+    await runOnExecutor(host, ['t1']);
+    return { host, stream: subscribe(host) };
+  }
+
+  it('go to the scheduler with agent and executor, and are acknowledged to the executor', async () => {
+    const { host, stream } = await subscribed();
+    const { state } = host.agent;
+    expect(host.agent.executorCall(update('inner', 'TASK_RUNNING', 1)).status).to.equal(202);
+    await host.settle();
+    expect(host.last('inner')).to.deep.include({
+      state: 'TASK_RUNNING',
+      uuid: uuid(1),
+      agent_id: { value: 'master-S0' },
+      executor_id: { value: 'e1' },
+    });
+    expect(host.last('inner').timestamp).to.be.a('number');
+    expect(stream.events.at(-1)?.acknowledged?.uuid).to.equal(uuid(1));
+    expect(state.find([...state.frameworks.keys()][0] ?? id('f'), id('inner'))).to.equal(undefined);
+  });
+
+  it('are repeated until they are acknowledged, in order, and one told twice goes once', async () => {
+    const { host } = await subscribed();
+    for (const [state, number] of [
+      ['TASK_RUNNING', 1],
+      ['TASK_RUNNING', 1],
+      ['TASK_FINISHED', 2],
+    ] as const) {
+      host.agent.executorCall(update('inner', state, number));
+    }
+    await host.settle();
+    await host.advance(10_000);
+    expect(host.statuses('inner').map(({ state }) => state)).to.deep.equal([
+      'TASK_RUNNING',
+      'TASK_RUNNING',
+    ]);
+    await host.acknowledge(host.last('inner'));
+    expect(host.last('inner').state).to.equal('TASK_FINISHED');
+    await host.acknowledge(host.last('inner'));
+    await host.advance(3_600_000);
+    expect(host.statuses('inner')).to.have.length(3);
+  });
+
+  it('are not those of a task that has ended, or that another executor has', async () => {
+    const { host } = await subscribed();
+    await host.run([taskInfo('other')]);
+    host.agent.executorCall(update('t1', 'TASK_FINISHED', 1));
+    await host.settle();
+    await host.acknowledge(host.last('t1'));
+    const told = host.received.length;
+    host.agent.executorCall(update('t1', 'TASK_FINISHED', 1));
+    host.agent.executorCall(update('other', 'TASK_FAILED', 2));
+    await host.settle();
+    expect(host.received.slice(told)).to.deep.equal([]);
+    expect(host.states('other')).to.deep.equal(['TASK_STARTING']);
+  });
+
+  it('are put off beyond a bound, until some are acknowledged', async () => {
+    const { host } = await subscribed();
+    const tell = (number: number): number =>
+      host.agent.executorCall(update(`inner-${number}`, 'TASK_RUNNING', 1)).status;
+    for (let number = 0; number < MAX_PENDING_UNKNOWN_UPDATES; number++) {
+      expect(tell(number)).to.equal(202);
+    }
+    expect(tell(MAX_PENDING_UNKNOWN_UPDATES)).to.equal(503);
+    expect(host.agent.executorCall(update('t1', 'TASK_RUNNING', 1)).status).to.equal(202);
+    await host.settle();
+    await host.acknowledge(host.last('inner-7'));
+    expect(tell(MAX_PENDING_UNKNOWN_UPDATES)).to.equal(202);
+  });
+
+  it('are taken from those that were not acknowledged when the executor comes back', async () => {
+    const { host } = await subscribed();
+    const stream = subscribe(host, {
+      unacknowledged_updates: [{ status: status('inner', 'TASK_FAILED', 3) }],
+    });
+    await host.settle();
+    expect(host.last('inner').state).to.equal('TASK_FAILED');
+    expect(stream.events.at(-1)?.acknowledged?.uuid).to.equal(uuid(3));
   });
 });

@@ -4,12 +4,14 @@ import {
   type AgentConfig,
   type ContainerEnd,
   type ContainerFate,
+  type ContainerPipes,
   type ContainerSpec,
   type Containerizer,
   type ExecutorStream,
   type KnownContainer,
   type LaunchOutcome,
   type MasterConnection,
+  type PendingOperation,
   type ProbeListener,
   type ProbeOutcome,
   type ProbeSpec,
@@ -123,6 +125,12 @@ export class Host {
     readonly atMs: number;
   }[] = [];
   readonly forgotten: string[] = [];
+  /** Terminals, by the ids under which containers run. */
+  readonly terminals = new Map<string, ContainerPipes>();
+  /** Whose terminals were asked for. */
+  readonly joins: string[] = [];
+  /** What the containerizer is busy with. */
+  pending: readonly PendingOperation[] = [];
   readonly removed: string[] = [];
   readonly received: LinkAgentMessage[] = [];
   readonly connects: number[] = [];
@@ -479,6 +487,12 @@ export class Host {
       signal: (containerId, signal) => {
         if (!incarnation.isDead) this.#signal(containerId, signal);
       },
+      terminal: (containerId) => {
+        this.joins.push(containerId);
+        const pipes = this.terminals.get(containerId);
+        return pipes === undefined ? Promise.reject(new Error('none')) : Promise.resolve(pipes);
+      },
+      pending: () => this.pending,
       probe: (spec, listener) => this.#probe(incarnation, spec, listener),
       forget: (containerId) => {
         if (!incarnation.isDead) this.forgotten.push(containerId);

@@ -2,10 +2,14 @@ import { expect } from 'chai';
 import type { ContainerID } from '../../../core/api/index.js';
 import {
   type ContainerExit,
+  type ContainerSession,
   MAX_CONTAINER_DEPTH,
   MAX_ENDED_API_CONTAINERS,
   type NestedContainers,
+  SESSION_DRAIN_MS,
+  TERMINAL_IDLE_MS,
 } from '../../../core/agent/index.js';
+import { FakePipes, Reader, bytes } from './fake-pipes.js';
 import { FRAMEWORK, Host, taskInfo } from './host.js';
 
 /** More than a killed process takes to end: one that is killed with its parent takes it twice. */
@@ -239,8 +243,71 @@ describe('Containers of the operators API', () => {
     const session = { containerId: { value: 's', parent: task }, command: { value: 'x' } };
     const answer = await host.agent.containers.launchSession({ ...session, container: undefined });
     expect(answer.status).to.equal(501);
-    expect(host.agent.containers.sessionOf(task)).to.include({ status: 500 });
-    expect(host.agent.containers.sessionOf({ value: 'nothing' })).to.include({ status: 404 });
+    expect(await host.agent.containers.attach(task)).to.include({ status: 500 });
+    expect(await host.agent.containers.attach({ value: 'nothing' })).to.include({ status: 404 });
+  });
+});
+
+describe('Terminals of tasks', () => {
+  async function withTerminal() {
+    const { host, task } = await withTask();
+    const pipes = new FakePipes();
+    host.terminals.set(task.value, pipes);
+    const attach = async (): Promise<ContainerSession> => {
+      const session = await host.agent.containers.attach(task);
+      if ('status' in session) throw new Error(session.message);
+      return session;
+    };
+    return { host, task, pipes, attach };
+  }
+
+  it('are joined once for all who attach, and left a moment after the last has gone', async () => {
+    const { host, pipes, attach } = await withTerminal();
+    const [session, same] = await Promise.all([attach(), attach()]);
+    expect([same === session, host.joins.length]).to.deep.equal([true, 1]);
+    const reader = new Reader();
+    const listening = session.listen(reader);
+    const input = session.takeInput();
+    await input?.write(bytes('typed'));
+    expect(input?.resize({ rows: 3, columns: 4 })).to.equal(true);
+    pipes.listener?.data('stdout', bytes('shown'));
+    await host.advance(60_000);
+    listening.dispose();
+    await host.advance(60_000);
+    expect(pipes.isClosed, 'somebody types still').to.equal(false);
+    input?.release();
+    await host.advance(TERMINAL_IDLE_MS - 1);
+    expect(await attach()).to.equal(session);
+    await host.advance(1);
+    expect(pipes.isClosed).to.equal(true);
+    expect(reader.heard).to.deep.equal(['stdout shown']);
+    expect(host.signals).to.deep.equal([]);
+    await attach();
+    expect(host.joins).to.have.length(2);
+  });
+
+  it('end for all who are attached when the task does', async () => {
+    const { host, pipes, attach } = await withTerminal();
+    const reader = new Reader();
+    (await attach()).listen(reader);
+    await host.end('t1');
+    pipes.listener?.data('stdout', bytes('last words'));
+    pipes.listener?.end();
+    expect(reader.heard).to.deep.equal(['stdout last words', 'end']);
+    await host.advance(SESSION_DRAIN_MS);
+    expect(pipes.isClosed).to.equal(true);
+  });
+
+  it('that nobody uses are left, and the agent leaves all when it closes', async () => {
+    const { host, pipes, attach } = await withTerminal();
+    await attach();
+    await host.advance(TERMINAL_IDLE_MS);
+    expect(pipes.isClosed).to.equal(true);
+    pipes.isClosed = false;
+    const reader = new Reader();
+    (await attach()).listen(reader);
+    await host.agent.close('leave-running');
+    expect([pipes.isClosed, reader.heard]).to.deep.equal([true, ['end']]);
   });
 });
 

@@ -5,7 +5,12 @@ describe('TimeoutQueue', () => {
   const set = () => {
     const world = new VirtualWorld();
     const timers = new Timers(world.clock);
-    const queue = new TimeoutQueue({ timers, clock: world.clock, delayMs: 100 });
+    const queue = new TimeoutQueue({
+      timers,
+      clock: world.clock,
+      delayMs: 100,
+      run: (act: () => void) => act(),
+    });
     return { world, timers, queue };
   };
 

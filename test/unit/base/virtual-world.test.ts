@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { VirtualWorld, setRepeatingTimer } from '../../../core/base/index.js';
+import {
+  VirtualWorld,
+  canRunPromises,
+  runPromises,
+  setRepeatingTimer,
+} from '../../../core/base/index.js';
 
 /** Ten timers due at one moment, two more around it, and what they start. */
 async function orderOf(seed: string): Promise<string> {
@@ -44,6 +49,24 @@ describe('VirtualWorld', () => {
     await world.advance(100);
     expect(times).to.deep.equal([0, 7]);
     expect(world.clock.elapsed()).to.equal(100);
+  });
+
+  it('moves on when a timer waits for less than its time can tell', async () => {
+    const world = new VirtualWorld();
+    const { clock } = world;
+    let count = 0;
+    await world.advance(1e6);
+    const again = (): void => {
+      count++;
+      if (count < 1_000) clock.setTimer(1e-11, again);
+    };
+    again();
+    await world.advance(0);
+    expect(count).to.equal(1);
+    await world.advance(0.5);
+    expect(count).to.be.within(400, 600);
+    await world.advance(1);
+    expect(count).to.equal(1_000);
   });
 
   it('runs promises to their end between two events', async () => {
@@ -94,5 +117,83 @@ describe('VirtualWorld', () => {
     await world.advance(500);
     expect(due).to.have.length(1000);
     expect(due).to.deep.equal(due.toSorted((one, other) => one - other));
+  });
+
+  it('forgets timers that were disposed of, however far away their moment is', async () => {
+    const world = new VirtualWorld();
+    const far = Array.from({ length: 5_000 }, () => world.clock.setTimer(1e9, () => {}));
+    let calls = 0;
+    world.clock.setTimer(2e9, () => calls++);
+    for (const timer of far) timer.dispose();
+    for (const timer of far) timer.dispose();
+    expect(world.clock.pendingTimers).to.equal(1);
+    await world.advance(2e9);
+    expect({ calls, pending: world.clock.pendingTimers, events: world.clock.events }).to.deep.equal(
+      { calls: 1, pending: 0, events: 1 },
+    );
+  });
+
+  it('runs promises, and timers that they set, before what is due at the same moment after', async () => {
+    const world = new VirtualWorld();
+    const order: string[] = [];
+    world.clock.setTimer(1, () => {
+      void Promise.resolve()
+        .then(() => new Promise<void>((resolve) => world.clock.setTimer(1, resolve)))
+        .then(() => order.push('chained'));
+      process.nextTick(() => order.push('next tick'));
+      queueMicrotask(() => order.push('microtask'));
+    });
+    world.clock.setTimer(1.5, () => order.push('later'));
+    await world.advance(10);
+    expect(order.slice(2)).to.deep.equal(['later', 'chained']);
+    expect(order.slice(0, 2).toSorted()).to.deep.equal(['microtask', 'next tick']);
+  });
+
+  it('hands over what a callback throws, and goes on from there', async () => {
+    const world = new VirtualWorld();
+    let calls = 0;
+    world.clock.setTimer(1, () => {
+      throw new Error('on purpose');
+    });
+    world.clock.setTimer(2, () => calls++);
+    const error: unknown = await world.advance(10).catch((reason: unknown) => reason);
+    expect(error).to.have.property('message', 'on purpose');
+    expect({ calls, elapsed: world.clock.elapsed() }).to.deep.equal({ calls: 0, elapsed: 1 });
+    await world.advance(10);
+    expect(calls).to.equal(1);
+  });
+
+  it('lets the process do other things in a long stretch of time', async () => {
+    const world = new VirtualWorld();
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    setRepeatingTimer(world.clock, 1, () => {});
+    await world.advance(50_000);
+    isOver = true;
+    expect(turns).to.be.within(4, 50);
+  });
+});
+
+describe('runPromises', () => {
+  it('works in a callback of the event loop, and says that it does not in one of a promise', async () => {
+    await Promise.resolve();
+    expect(canRunPromises()).to.equal(false);
+    const ran = await new Promise<readonly string[]>((resolve) => {
+      setImmediate(() => {
+        const order: string[] = [];
+        void Promise.resolve()
+          .then(() => order.push('one'))
+          .then(() => order.push('two'));
+        runPromises();
+        order.push(String(canRunPromises()));
+        resolve(order);
+      });
+    });
+    expect(ran).to.deep.equal(['one', 'two', 'true']);
   });
 });

@@ -49,13 +49,14 @@ class Pipes implements ContainerPipes {
 /** A server whose only page is the output of a session. */
 async function serve(
   session: ContainerSession,
-  more: Pick<OutputStreamOptions, 'onLost' | 'stallMs' | 'heartbeatMs'>,
+  more: Pick<OutputStreamOptions, 'onLost' | 'stallMs' | 'lagBytes' | 'heartbeatMs'>,
 ): Promise<{ readonly server: HttpServer; readonly port: number }> {
   const routes = new RouteTable();
   routes.page(['/'], (exchange) => {
     const form = agentStreamForm(exchange.request.headers);
     if ('status' in form) throw new Error(form.message);
-    streamOutput({ exchange, log: SILENT_LOGGER, form, session, ...more });
+    const isOwn = exchange.query.has('own');
+    streamOutput({ exchange, log: SILENT_LOGGER, form, session, isOwn, ...more });
   });
   const server = new HttpServer({
     world: systemWorld(SILENT_LOGGER),
@@ -68,9 +69,9 @@ async function serve(
   return { server, port };
 }
 
-function read(port: number): Promise<IncomingMessage> {
+function read(port: number, path = '/?own'): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent: false }, resolve).on('error', reject);
+    get({ host: '127.0.0.1', port, path, agent: false }, resolve).on('error', reject);
   });
 }
 

@@ -61,7 +61,6 @@ const SERVED = [
   'master/tasks_staging',
   'master/tasks_starting',
   'master/tasks_unreachable',
-  'master/operations/total',
   'master/invalid_executor_to_framework_messages',
   'master/invalid_framework_to_executor_messages',
   'master/invalid_operation_status_update_acknowledgements',
@@ -97,11 +96,18 @@ const SERVED = [
   'master/valid_status_updates',
   'master/task_lost/source_master/reason_invalid_offers',
   'master/task_lost/source_master/reason_slave_removed',
+  'master/task_lost/source_slave/reason_executor_terminated',
   'master/valid_executor_to_framework_messages',
   'master/event_queue_dispatches',
   'master/event_queue_http_requests',
   'master/event_queue_messages',
   'master/operator_event_stream_subscribers',
+  'registrar/queued_operations',
+  'registrar/state_fetch_ms',
+  'registrar/state_store_ms',
+  ...['count', 'max', 'min', 'p50', 'p90', 'p95', 'p99', 'p999', 'p9999'].map(
+    (part) => `registrar/state_store_ms/${part}`,
+  ),
   'allocator/mesos/allocation_run_ms',
   'allocator/mesos/allocation_run_ms/count',
   'allocator/mesos/allocation_run_ms/max',
@@ -140,45 +146,66 @@ const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   'agents say it in other messages': ['master/messages_update_slave'],
 };
 
-/** Those that would mean something and are not measured yet. */
-const NOT_YET = [
-  ...['calls', 'calls/CALL', 'events', 'events/EVENT', 'operations', 'operations/OPERATION'].map(
-    (name) => `master/frameworks/NAME/ID/${name}`,
-  ),
-  ...['subscribed', 'tasks/active/STATE', 'tasks/terminal/STATE', 'roles/ROLE/suppressed'].map(
-    (name) => `master/frameworks/NAME/ID/${name}`,
-  ),
-  ...['sent', 'accepted', 'declined', 'rescinded'].map(
-    (name) => `master/frameworks/NAME/ID/offers/${name}`,
-  ),
-  ...['total', 'STATE', 'OPERATION/total', 'OPERATION/STATE'].map(
-    (name) => `master/operations/${name}`,
-  ),
-  'master/task_lost/source_slave/reason_executor_terminated',
-  'registrar/state_fetch_ms',
-  ...['', '/max', '/min', '/p50', '/p90', '/p95', '/p99', '/p999', '/p9999'].map(
-    (part) => `registrar/state_store_ms${part}`,
-  ),
+/** What the names of the figures of the subscribed framework are made of. */
+const CALLS = `accept accept_inverse_offers acknowledge acknowledge_operation_status decline
+  decline_inverse_offers kill message reconcile reconcile_operations request revive shutdown subscribe
+  suppress teardown update_framework`.split(/\s+/);
+const EVENTS = `error failure heartbeat inverse_offers message offers rescind rescind_inverse_offer
+  subscribed update update_operation_status`.split(/\s+/);
+const OPERATIONS = `create create_disk destroy destroy_disk grow_volume launch launch_group reserve
+  shrink_volume unreserve`.split(/\s+/);
+const ACTIVE = ['killing', 'running', 'staging', 'starting', 'unknown', 'unreachable'];
+const TERMINAL = `dropped error failed finished gone gone_by_operator killed lost`.split(/\s+/);
+const OPERATION_STATES = `dropped error failed finished gone_by_operator pending recovering
+  unreachable`.split(/\s+/);
+
+const OF_FRAMEWORK = [
+  'calls',
+  ...CALLS.map((name) => `calls/${name}`),
+  'events',
+  ...EVENTS.map((name) => `events/${name}`),
+  'operations',
+  ...OPERATIONS.map((name) => `operations/${name}`),
+  ...['sent', 'accepted', 'declined', 'rescinded'].map((name) => `offers/${name}`),
+  ...ACTIVE.map((name) => `tasks/active/task_${name}`),
+  ...TERMINAL.map((name) => `tasks/terminal/task_${name}`),
+  'subscribed',
+  'roles/r/suppressed',
 ];
+
+const OF_OPERATIONS = [
+  'total',
+  ...OPERATION_STATES,
+  ...OPERATIONS.filter((name) => !name.startsWith('launch')).flatMap((name) =>
+    ['total', ...OPERATION_STATES].map((state) => `${name}/${state}`),
+  ),
+].map((name) => `master/operations/${name}`);
 
 describe('Metrics under the names of Mesos', () => {
   let names: ReadonlySet<string>;
+  let prefix = '';
 
   before(async () => {
     const cluster = await new ServedCluster().start();
-    await cluster.subscribe();
+    await cluster.subscribe('größer');
     names = new Set(Object.keys(await cluster.json('/metrics/snapshot')));
+    prefix = `master/frameworks/gr%C3%B6%C3%9Fer/${cluster.frameworkId}/`;
     await cluster.stop();
   });
 
   it('are there when they mean something', () => {
-    expect(SERVED.filter((name) => !names.has(name))).to.deep.equal([]);
+    const all = [...SERVED, ...OF_OPERATIONS, ...OF_FRAMEWORK.map((name) => prefix + name)];
+    expect(all.filter((name) => !names.has(name))).to.deep.equal([]);
   });
 
-  it('are left out, not served as zeros, when they mean nothing or are not measured', () => {
-    const absent = [...Object.values(MEANINGLESS).flat(), ...NOT_YET];
-    expect(
-      absent.filter((name) => names.has(name) && name !== 'master/operations/total'),
-    ).to.deep.equal([]);
+  it('are no others for frameworks and operations', () => {
+    const known = new Set([...OF_OPERATIONS, ...OF_FRAMEWORK.map((name) => prefix + name)]);
+    const own = [...names].filter((name) => /^master\/(?:frameworks|operations)\//.test(name));
+    expect(own.filter((name) => !known.has(name))).to.deep.equal([]);
+  });
+
+  it('are left out, not served as zeros, when they mean nothing', () => {
+    const absent = Object.values(MEANINGLESS).flat();
+    expect(absent.filter((name) => names.has(name))).to.deep.equal([]);
   });
 });

@@ -6,6 +6,7 @@ import {
   type Page,
   PageCache,
   type PageSource,
+  type VersionedSource,
   SharedBody,
 } from '../../../core/http/index.js';
 
@@ -29,7 +30,7 @@ describe('PageCache', () => {
 
   afterEach(() => cache.dispose());
 
-  function source(key: string, pieces?: () => Iterable<string | Buffer>): PageSource {
+  function source(key: string, pieces?: () => Iterable<string | Buffer>): VersionedSource {
     return {
       key,
       version: () => version,
@@ -156,7 +157,7 @@ describe('PageCache', () => {
 
   it('never writes a new page over one that is still read', async () => {
     const size = 2 * MAX_PAGE_PART_BYTES;
-    const filled = (letter: string): PageSource =>
+    const filled = (letter: string): VersionedSource =>
       source('a', () => Array.from({ length: size / 1024 }, () => letter.repeat(1024)));
     const old = cache.snapshot(filled('o'));
     expect(await textOf(old)).to.equal('o'.repeat(size));

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { encodeJson } from '../../../core/api/index.js';
+import { encodeJson, encodeProtobuf } from '../../../core/api/index.js';
 import { isRecord } from '../../../core/base/index.js';
 import { ServedCluster } from './served-cluster.js';
 
@@ -179,6 +179,34 @@ describe('Pages of the state', () => {
     expect(await changed(), 'a weight').to.equal(true);
   });
 
+  it('are byte for byte the same, whether their parts were kept or are made anew', async () => {
+    const body = async (of: ServedCluster, path: string): Promise<string> =>
+      (await raw(of.url + path)).body.toString('latin1');
+    // Both see the same; of one nobody has asked anything before the end.
+    const other = await new ServedCluster({ maxCompletedTasksPerFramework: 3 }).start();
+    const both = [cluster, other];
+    try {
+      await other.subscribe();
+      other.launch('t1', 't2', 't3');
+      for (const task of ['t1', 't2', 't3']) other.update(task, 'TASK_RUNNING');
+      other.update('t2', 'TASK_FINISHED');
+      for (const change of [
+        async (of: ServedCluster) => of.update('t1', 'TASK_RUNNING', { healthy: true }),
+        async (of: ServedCluster) => of.update('t3', 'TASK_FAILED'),
+        async (of: ServedCluster) => await of.offer(),
+      ]) {
+        for (const path of PAGES)
+          expect(await body(cluster, path)).to.equal(await body(cluster, path));
+        for (const each of both) await change(each);
+      }
+      for (const path of PAGES) {
+        expect(await body(cluster, path), path).to.equal(await body(other, path));
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('are compressed for who asks, the same for all', async () => {
     const plain = await raw(`${cluster.url}/state`);
     expect(plain.headers['content-encoding']).to.equal(undefined);
@@ -254,6 +282,22 @@ describe('Large answers of the v1 API', () => {
         withoutEmptyLists(JSON.parse(encodeJson('MasterResponse', made))),
       );
       expect(answer).to.match(/^[\x20-\x7e]*$/);
+    }
+  });
+
+  it('are in protobuf, byte for byte, what the codec makes of the whole message', async () => {
+    const types = ['GET_STATE', 'GET_TASKS', 'GET_EXECUTORS', 'GET_FRAMEWORKS', 'GET_AGENTS'];
+    for (const round of ['made', 'kept', 'changed']) {
+      if (round === 'changed') cluster.update('t2', 'TASK_RUNNING');
+      for (const type of types) {
+        const answer = await cluster.operator({ type }, { Accept: 'application/x-protobuf' });
+        expect(answer.headers.get('content-type')).to.equal('application/x-protobuf');
+        const made = await cluster.master.operatorCall({ type: type as 'GET_STATE' });
+        if ('status' in made) throw new Error(made.message);
+        const bytes = Buffer.from(await answer.arrayBuffer());
+        const expected = encodeProtobuf('MasterResponse', made);
+        expect(bytes.toString('hex'), `${type} ${round}`).to.equal(expected.toString('hex'));
+      }
     }
   });
 

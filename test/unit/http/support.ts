@@ -48,7 +48,7 @@ export class ScriptedMaster implements ServedMaster {
       frameworks: new Map(),
       completedFrameworks: [],
       agents: new Map(),
-      offers: new Map(),
+      offers: { size: 0, [Symbol.iterator]: () => [].values() },
       recoveredAgents: new Map(),
       unreachableAgents: new Map(),
       goneAgents: new Map(),
@@ -97,11 +97,16 @@ export class ScriptedMaster implements ServedMaster {
     this.lostOperatorStreams.push(stream);
   }
 
-  metrics(): ReadonlyMap<string, number> {
+  *metricSteps(): Generator<undefined, ReadonlyMap<string, number>> {
+    yield;
     return new Map([
-      ['master/tasks_running', 3],
       ['master/frameworks/F/ID/calls', 1],
+      ['master/tasks_running', 3],
     ]);
+  }
+
+  registryEntries(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   why(
@@ -225,9 +230,17 @@ export function statusOf(answer: string): number {
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
 }
 
-/** Resolves once the condition holds, looking after each turn of the event loop. */
+/** Milliseconds after which a condition is given up: less than a test may take. */
+const UNTIL_TIMEOUT_MS = 15_000;
+
+/** Resolves once the condition holds, looking after each turn of the event loop; rejects after a while. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const endMs = performance.now() + UNTIL_TIMEOUT_MS;
+  while (!condition()) {
+    if (performance.now() > endMs)
+      throw new Error(`it did not come to be: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 export type { HttpLimits };

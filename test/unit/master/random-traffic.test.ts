@@ -27,6 +27,7 @@ import {
 const STEPS = 400;
 const SEEDS = 12;
 const ROLES = ['web', 'web/a', 'db'];
+const COUNTED: readonly TaskState[] = ['TASK_STAGING', 'TASK_RUNNING', 'TASK_UNREACHABLE'];
 const STATES: readonly TaskState[] = ['TASK_RUNNING', 'TASK_FINISHED', 'TASK_FAILED'];
 
 interface AgentSide {
@@ -285,9 +286,15 @@ class Traffic {
   /** The same amounts, seen from agents, frameworks, tasks and offers. */
   check(): void {
     const { cluster } = this.harness.master;
+    for (const { counts, tasks } of cluster.frameworks.values()) {
+      const states = [...tasks.values()].map(({ message }) => message.state);
+      for (const state of COUNTED) {
+        expect(counts.tasksIn(state), state).to.equal(states.filter((one) => one === state).length);
+      }
+    }
     for (const agent of cluster.agents.values()) {
       const offered = Resources.sum(
-        [...cluster.offers.values()]
+        [...cluster.offers]
           .filter((offer) => offer.agentId === agent.id)
           .map((offer) => offer.resources.unallocated()),
       );

@@ -154,6 +154,7 @@ describe('Master: persistent volumes', () => {
       [
         create(volume('v', 1)),
         create(volume('too-large', 37)),
+        create(volume('outside', 1, '../x')),
         create(scalar('disk', 1, { disk: volume('bare').disk })),
         create(),
         { type: 'CREATE', id: { value: 'create' } },
@@ -169,6 +170,7 @@ describe('Master: persistent volumes', () => {
     const reasons = [
       /id of another volume/,
       /is needed and .* is available/,
+      /'disk.volume.container_path' that leads out of the sandbox \('..\/x'\)/,
       /not reserved/,
       /is empty/,
       /'create' is not set/,
@@ -341,6 +343,24 @@ describe('Master: operations of operators', () => {
     const disks = (again?.resources ?? []).filter(({ name }) => name === 'disk');
     expect(disks.map(({ reservations }) => reservations?.[0]?.role)).to.deep.equal([ROLE]);
     expect(harness.fatal).to.deep.equal([]);
+  });
+
+  it('make no volume whose place leads out of sandboxes', async () => {
+    const { harness, agent } = await place();
+    const before = harness.observed.length;
+    const answer = harness.master.operatorCall({
+      type: 'CREATE_VOLUMES',
+      create_volumes: {
+        agent_id: { value: agent.agentId },
+        volumes: [volume('v', 1, 'a/../../x')],
+      },
+    });
+    expect(answer).to.include({ status: 400 });
+    expect(answer)
+      .to.have.property('message')
+      .that.matches(/'disk.volume.container_path'/);
+    expect(harness.observed).to.have.length(before);
+    expect(agent.remembered).to.equal(undefined);
   });
 
   it('are not possible on what tasks use, on unknown agents, or on ones that are away', async () => {

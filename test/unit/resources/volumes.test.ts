@@ -42,6 +42,12 @@ function volume(id: string, fields: VolumeFields = {}): Resource {
   });
 }
 
+/** The same volume, to be seen elsewhere. */
+function at(container_path: string): VolumeFields {
+  const disk = { persistence: { id: 'v' }, volume: { mode: 'RW' as const, container_path } };
+  return { more: { disk } };
+}
+
 function total(...list: readonly Resource[]): { total: Resources; used: Resources } {
   return { total: Resources.fromWire(list), used: Resources.EMPTY };
 }
@@ -110,6 +116,14 @@ describe('validateCreate', () => {
     ['control characters', [volume('a\u0007b')], /cannot name a folder/],
     ['half a character', [volume('\ud800')], /cannot name a folder/],
     ['a long role', [volume('v', { role: `a/${'b'.repeat(255)}` })], /role of more than 255/],
+    [
+      'a place outside of sandboxes',
+      [volume('v', at('../x'))],
+      /'disk.volume.container_path'.*leads out/,
+    ],
+    ['a place that leads out later', [volume('v', at('a/../../x'))], /leads out of the sandbox/],
+    ['no place', [volume('v', at('./'))], /names no place/],
+    ['half a place', [volume('v', at('a\0b'))], /NUL/],
     ['a folder above', [volume('..')], /must be one name of a directory/],
   ];
   for (const [what, list, reason] of refused) {

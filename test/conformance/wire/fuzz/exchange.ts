@@ -1,8 +1,11 @@
 /** Sends bytes over a connection of their own and tells what came back. */
 import { connect } from 'node:net';
 
-/** How long a server may take before the request counts as incomplete, and is ended by us. */
-const QUIET_MS = 150;
+/**
+ * How long a server may take before the request counts as incomplete, and is ended by us. Node takes
+ * that for the end of the client, and answers a request no more that was complete after all.
+ */
+const QUIET_MS = 500;
 /** How long after that it may take to answer or to close. */
 const PATIENCE_MS = 10_000;
 const MAX_HEAD_BYTES = 20_000;
@@ -19,7 +22,7 @@ export interface SentRequest {
   readonly bytes: Buffer;
   /** What follows once the server has taken over the connection. */
   readonly after?: Buffer;
-  /** Whether the server may wait for more, or end the connection without an answer. */
+  /** Whether the server may wait for more: then we end it after a moment. */
   readonly isBroken: boolean;
 }
 

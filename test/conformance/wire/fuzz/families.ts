@@ -333,12 +333,7 @@ function finish(draft: Draft, choices: Choices): SentRequest {
     body: mutatedBody,
   };
   const bytes = renderRequest(request, framing, choices);
-  return { bytes, isBroken: framing === 'broken' || mayBeLeft(request) };
-}
-
-/** Requests that HTTP allows to leave without an answer: those that cannot be read to their end. */
-function mayBeLeft({ method, headers }: Draft): boolean {
-  return method === 'CONNECT' || headers.some(([name]) => name === 'Upgrade');
+  return { bytes, isBroken: framing === 'broken' };
 }
 
 function oddPath(path: string, choices: Choices): string {

@@ -52,7 +52,8 @@ export async function fuzzFamily(options: FuzzOptions): Promise<FuzzResult> {
       for (let number = numbers.shift(); number !== undefined; number = numbers.shift()) {
         const request = family.make(live, new Choices(`${seed}/${family.name}/${number}`));
         const outcome = await sendBytes(program.url, request);
-        const name = outcome.kind === 'status' ? String(outcome.status) : outcome.kind;
+        const name =
+          outcome.kind === 'status' ? String(outcome.status) : unanswered(request, outcome);
         statuses.set(name, (statuses.get(name) ?? 0) + 1);
         if (isWrong(family, request, outcome))
           failures.push(lineOf(number, family, request, outcome));
@@ -71,9 +72,14 @@ export async function fuzzFamily(options: FuzzOptions): Promise<FuzzResult> {
   return { failures, grownBytes, statuses };
 }
 
+function unanswered(request: SentRequest, { kind }: Outcome): string {
+  return kind === 'closed' && request.bytes.length === 0 ? 'nothing asked' : kind;
+}
+
 function isWrong(family: Family, request: SentRequest, outcome: Outcome): boolean {
   if (outcome.kind === 'status') return !family.statuses.has(outcome.status);
-  return outcome.kind !== 'closed' || !request.isBroken;
+  // A client that leaves without having said anything is owed nothing; any other is answered.
+  return outcome.kind !== 'closed' || request.bytes.length > 0;
 }
 
 function lineOf(number: number, family: Family, request: SentRequest, outcome: Outcome): string {
