@@ -4,6 +4,7 @@ import { wordCount } from './word-count/main.js';
 
 interface WordCountOptions {
   readonly master: string;
+  readonly store: string;
   readonly json: boolean;
   readonly maps: number;
   readonly top: number;
@@ -19,6 +20,7 @@ export function define(command: Command): void {
         .env('PLATEAU_MASTER')
         .default('http://127.0.0.1:5050'),
     )
+    .option('--store <url>', 'where the job is remembered: lmdb:./folder, or memory:', 'memory:')
     .addOption(new Option('--maps <n>', 'number of map tasks').default(12).argParser(positive))
     .addOption(new Option('--top <n>', 'words to print').default(15).argParser(positive))
     .option('--json', 'print JSON', false)

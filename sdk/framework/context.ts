@@ -1,0 +1,35 @@
+/** What every handler gets beside its event. */
+import type { Ids, Logger, Random } from '../../core/base/index.js';
+import type { Decision, TaskView } from '../decisions/index.js';
+
+/** Where the framework stands with the master. */
+export type ConnectionState = 'standby' | 'connecting' | 'subscribed' | 'disconnected' | 'closed';
+
+/** The clock of the framework: the machine's in production, virtual in a test. */
+export interface HandlerClock {
+  /** Wall time in milliseconds since 1970. May jump. */
+  now(): number;
+  /** Milliseconds since some fixed moment. Never goes back. */
+  elapsed(): number;
+}
+
+export interface Context {
+  readonly clock: HandlerClock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly log: Logger;
+  /** Undefined until the first subscription. */
+  readonly frameworkId: string | undefined;
+  readonly connection: ConnectionState;
+  readonly tasks: TaskView;
+  /**
+   * Whether the state of a task is what the master has told in this subscription, or has been reported since. Do not
+   * end a task because others seem to be enough while this is false: what is known may be old.
+   */
+  isReconciled(taskId: string): boolean;
+  /**
+   * Carries a decision out that no handler returned: for admin routes and events from elsewhere. Resolves
+   * when what must not be lost has been written. Changes of repositories made before belong to it.
+   */
+  decide(decision: Decision): Promise<void>;
+}

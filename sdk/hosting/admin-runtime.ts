@@ -1,0 +1,57 @@
+/** The runtime as the admin interface sees it. */
+import type { AdminRuntime, AdminView } from '../admin/index.js';
+import { NO_TASKS } from '../decisions/index.js';
+import type { FrameworkRuntime } from '../runtime/index.js';
+
+export function adminRuntimeOf(runtime: FrameworkRuntime): AdminRuntime {
+  return {
+    get view() {
+      return viewOf(runtime);
+    },
+    context: runtime.context,
+    pause: () => runtime.pause(),
+    resume: () => runtime.resume(),
+    turn: (run) => runtime.turn(run),
+  };
+}
+
+function viewOf(runtime: FrameworkRuntime): AdminView {
+  const view = runtime.view;
+  // Its state is being read.
+  if (view === undefined) return NOTHING_YET;
+  const { connection, isPaused, frameworkId, tasks, decisions, heldOffers, queueDepth } = view;
+  const gauges = {
+    open_kills: view.openKills,
+    unreconciled_tasks: view.unreconciled,
+    uncommitted_turns: view.uncommitted,
+    held_offers: heldOffers.length,
+    paused: isPaused ? 1 : 0,
+  };
+  return {
+    connection,
+    isPaused,
+    frameworkId,
+    tasks,
+    wants: view.wants,
+    decisions,
+    explanations: view.unplaced,
+    heldOffers,
+    counters: new Map(Object.entries(view.counters)),
+    gauges: new Map(Object.entries(gauges)),
+    queued: queueDepth,
+  };
+}
+
+const NOTHING_YET: AdminView = {
+  connection: 'connecting',
+  isPaused: false,
+  frameworkId: undefined,
+  tasks: NO_TASKS,
+  wants: undefined,
+  decisions: [],
+  explanations: [],
+  heldOffers: [],
+  counters: new Map(),
+  gauges: new Map(),
+  queued: 0,
+};

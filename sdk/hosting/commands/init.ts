@@ -1,0 +1,15 @@
+/** `plateau init`: the first files of a framework. */
+import type { Command } from 'commander';
+import { PLATEAU_VERSION } from '../../../core/api/index.js';
+import { printNotice } from '../../../core/command/index.js';
+import { writeScaffold } from '../scaffold.js';
+
+export function define(command: Command): void {
+  command
+    .argument('<folder>', 'folder to make; its name is that of the framework, such as my-framework')
+    .action((folder: string) => {
+      const { path, files } = writeScaffold({ folder, version: `^${PLATEAU_VERSION}` });
+      printNotice(`wrote ${files.join(', ')} to ${path}`);
+      printNotice(`next:  cd ${folder} && npm install && npm test`);
+    });
+}

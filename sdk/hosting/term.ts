@@ -1,0 +1,104 @@
+/**
+ * One term of a framework: from the moment when this copy becomes the active one, with an object, an epoch
+ * of the store, a transport and a runtime of its own, until it ends, is closed or is deposed.
+ */
+import { PlateauError, type Store, type World, errorMessage } from '../../core/base/index.js';
+import type { AdminRuntime } from '../admin/index.js';
+import type { FrameworkClass, FrameworkDefinition } from '../framework/index.js';
+import { FrameworkRuntime, type Interceptor, type Transport } from '../runtime/index.js';
+import { HttpTransport } from '../transport/index.js';
+import { adminRuntimeOf } from './admin-runtime.js';
+
+export interface TermOptions {
+  readonly target: FrameworkClass | object;
+  readonly definition: FrameworkDefinition;
+  readonly store: Store;
+  readonly world: World;
+  readonly masters: string;
+  readonly transport?: (() => Transport) | undefined;
+  readonly interceptors?: readonly Interceptor[] | undefined;
+}
+
+/** How a term ended. */
+export type TermOutcome =
+  | { readonly kind: 'over' }
+  | { readonly kind: 'deposed'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export class Term {
+  readonly framework: object;
+  readonly runtime: FrameworkRuntime;
+  readonly adminRuntime: AdminRuntime;
+  readonly #transport: Transport;
+  readonly #world: World;
+
+  /** Claims the store: whatever copy was active before cannot write any more. */
+  static async begin(options: TermOptions): Promise<Term> {
+    const epoch = await options.store.claimEpoch();
+    return new Term(options, epoch);
+  }
+
+  private constructor(options: TermOptions, epoch: number) {
+    const { target, definition, store, world, masters } = options;
+    this.#world = world;
+    this.framework = typeof target === 'function' ? made(target) : target;
+    this.#transport = options.transport?.() ?? new HttpTransport({ world, masters });
+    this.runtime = new FrameworkRuntime({
+      world,
+      framework: this.framework,
+      definition,
+      store,
+      epoch,
+      transport: this.#transport,
+      interceptors: options.interceptors ?? [],
+    });
+    this.adminRuntime = adminRuntimeOf(this.runtime);
+  }
+
+  /** Runs until the end. `deposed` resolves when another copy may have taken over. Never rejects. */
+  async serve(deposed: Promise<string>): Promise<TermOutcome> {
+    let isOver = false;
+    let reason: string | undefined;
+    const leave = async (): Promise<void> => {
+      const why = await deposed;
+      if (isOver) return;
+      reason = why;
+      const message = `this copy is not the active one any more: ${why}`;
+      await this.runtime.abandon(new PlateauError('LEASE_LOST', message));
+    };
+    void leave();
+    try {
+      await this.runtime.run();
+      return reason === undefined ? { kind: 'over' } : { kind: 'deposed', reason };
+    } catch (error) {
+      if (reason !== undefined) return { kind: 'deposed', reason };
+      if (error instanceof PlateauError && error.code === 'FENCED') {
+        return { kind: 'deposed', reason: 'a newer copy has claimed the state' };
+      }
+      return { kind: 'failed', error };
+    } finally {
+      isOver = true;
+      await this.#closeTransport();
+    }
+  }
+
+  /** Ends in good order: what was decided is written and sent. */
+  async close(): Promise<void> {
+    await this.runtime.close();
+  }
+
+  async #closeTransport(): Promise<void> {
+    try {
+      await this.#transport.close();
+    } catch (error) {
+      this.#world.log.warn('the transport could not be closed', { error: errorMessage(error) });
+    }
+  }
+}
+
+/** A new object of the class, for this term. */
+function made(theClass: object): object {
+  const instance: unknown =
+    typeof theClass === 'function' ? Reflect.construct(theClass, []) : undefined;
+  return Object(instance);
+}

@@ -1,0 +1,128 @@
+/** Decides how many tasks of a name to start and which to end, so that a number of them is there. */
+import { PlateauError, at } from '../../core/base/index.js';
+import {
+  type TaskRecord,
+  type TaskSpec,
+  type TaskStateName,
+  type TaskView,
+  durationMs,
+} from '../decisions/index.js';
+import { CLOCK_STEP_MS, backoffUntil } from './backoff.js';
+import type { KeepOptions } from './offers.js';
+import { fieldName, valueOfTask } from './values.js';
+
+/** Tasks of one name that `keep` may be asked for. */
+export const MAX_KEPT_TASKS = 1_000_000;
+
+export interface KeepPlan {
+  /** To be started, now or after the backoff. */
+  readonly missing: number;
+  readonly surplus: readonly TaskRecord[];
+  /** Given up: unreachable for too long. Their places are free for others. */
+  readonly excluded: ReadonlySet<string>;
+  /** Until when nothing is started, in milliseconds from now; 0: start at once. */
+  readonly waitMs: number;
+  /** When the next unreachable task is given up, in milliseconds from now. */
+  readonly wakeMs: number | undefined;
+}
+
+/** @throws PlateauError `INVALID_DECISION` when the count is no number of tasks. */
+export function planKeep(
+  count: number,
+  spec: TaskSpec,
+  context: { readonly tasks: TaskView; readonly nowMs: number; readonly options: KeepOptions },
+): KeepPlan {
+  if (!Number.isInteger(count) || count < 0 || count > MAX_KEPT_TASKS) {
+    throw new PlateauError(
+      'INVALID_DECISION',
+      `keep(${count}) of task '${spec.name}': the count must be a whole number from 0 to ${MAX_KEPT_TASKS}`,
+    );
+  }
+  const { tasks, nowMs, options } = context;
+  const patienceMs = durationMs(options.unreachableFor ?? 0, 'unreachableFor');
+  const excluded = new Set<string>();
+  const present: TaskRecord[] = [];
+  let wakeMs: number | undefined;
+  for (const one of tasks.live(spec.name)) {
+    if (isOutOfReach(one.state)) {
+      const leftMs = one.updatedAt + patienceMs - nowMs;
+      if (leftMs <= 0 || leftMs > patienceMs + CLOCK_STEP_MS) {
+        excluded.add(one.id);
+        continue;
+      }
+      wakeMs = Math.min(wakeMs ?? leftMs, leftMs);
+    }
+    // What is being ended is as good as gone.
+    if (one.killedAt === undefined && one.state !== 'KILLING') present.push(one);
+  }
+  const missing = Math.max(0, count - present.length);
+  const waitMs = missing === 0 ? 0 : backoffUntil(tasks.all(spec.name), options, nowMs) - nowMs;
+  const surplus = worst(present, present.length - count, evenFields(spec));
+  return { missing, surplus, excluded, waitMs: Math.max(0, waitMs), wakeMs };
+}
+
+function isOutOfReach(state: TaskStateName): boolean {
+  return state === 'UNREACHABLE' || state === 'UNKNOWN';
+}
+
+/** Fields over whose values tasks are to stay even. */
+function evenFields({ constraints = [] }: TaskSpec): readonly string[] {
+  return constraints.flatMap(([field, operator]) =>
+    operator === 'GROUP_BY' ? [fieldName(field)] : [],
+  );
+}
+
+/**
+ * Those that are missed least: out of reach, ill, not running yet; of these those whose value has most
+ * tasks, where that matters; of these the youngest.
+ */
+function worst(
+  tasks: readonly TaskRecord[],
+  count: number,
+  fields: readonly string[],
+): readonly TaskRecord[] {
+  if (count <= 0) return [];
+  const order = tasks.toSorted(
+    (one, other) =>
+      badness(other) - badness(one) ||
+      other.launchedAt - one.launchedAt ||
+      (one.id < other.id ? 1 : -1),
+  );
+  return fields.length === 0 ? order.slice(0, count) : evenly(order, count, fields);
+}
+
+function badness({ state, healthy }: TaskRecord): number {
+  if (isOutOfReach(state)) return 3;
+  if (healthy === false) return 2;
+  return state === 'RUNNING' ? 0 : 1;
+}
+
+/** Takes one after the other from the value that has most, as long as they are equally bad. */
+function evenly(
+  order: readonly TaskRecord[],
+  count: number,
+  fields: readonly string[],
+): readonly TaskRecord[] {
+  const sizes = new Map<string, number>();
+  const keysOf = (task: TaskRecord): readonly string[] =>
+    fields.map((field) => `${field}\0${valueOfTask(task, field) ?? ''}`);
+  for (const one of order) {
+    for (const key of keysOf(one)) sizes.set(key, (sizes.get(key) ?? 0) + 1);
+  }
+  const sizeOf = (task: TaskRecord): number =>
+    keysOf(task).reduce((sum, key) => sum + (sizes.get(key) ?? 0), 0);
+  const left = [...order];
+  const chosen: TaskRecord[] = [];
+  while (chosen.length < count && left.length > 0) {
+    const level = badness(at(left, 0));
+    let pick = 0;
+    for (let index = 1; index < left.length && badness(at(left, index)) === level; index++) {
+      if (sizeOf(at(left, index)) > sizeOf(at(left, pick))) pick = index;
+    }
+    const [task] = left.splice(pick, 1);
+    if (task === undefined) break;
+    for (const key of keysOf(task)) sizes.set(key, (sizes.get(key) ?? 1) - 1);
+    chosen.push(task);
+  }
+  return chosen;
+}

@@ -1,0 +1,93 @@
+import { createServer } from 'node:http';
+import { expect } from 'chai';
+import { PlateauError } from '../../../../core/base/index.js';
+import { AdminClient, refuse } from '../../../../sdk/admin/index.js';
+import { Admin, type AdminRequest, Get, Post } from '../../../../sdk/index.js';
+import { AdminRig } from './rig.js';
+
+@Admin('/v1/echo')
+class Echo {
+  @Get('/:name') show({ params }: AdminRequest<undefined, undefined, 'name'>) {
+    if (params.name === 'nothing') return undefined;
+    if (params.name === 'none') throw refuse(404, "there is no 'none'");
+    return { name: params.name };
+  }
+
+  @Post('/') create() {
+    throw refuse(409, 'it is there already');
+  }
+}
+
+async function failure(promise: Promise<unknown>): Promise<PlateauError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof PlateauError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('A client of the admin interface', () => {
+  it('reads answers, and throws refusals with their words', async () => {
+    const rig = await new AdminRig({ classes: [Echo] }).start(new Echo());
+    try {
+      const client = new AdminClient(`http://127.0.0.1:${rig.port}/`);
+      expect(await client.json('GET', '/v1/echo/a%20b')).to.deep.equal({ name: 'a b' });
+      expect(await client.json('GET', '/v1/echo/nothing')).to.equal(undefined);
+      const query = { limit: 5, cursor: undefined };
+      expect(await client.json('GET', '/v1/tasks', { query })).to.include({ total: 0 });
+      const missing = await failure(client.json('GET', '/v1/echo/none'));
+      expect(missing).to.include({ code: 'NOT_FOUND', message: "there is no 'none'" });
+      expect(missing.context).to.deep.equal({ status: 404 });
+      const taken = await failure(client.json('POST', '/v1/echo'));
+      expect(taken).to.include({ code: 'INVALID_REQUEST', retriable: false });
+    } finally {
+      await rig.server.close();
+    }
+  });
+
+  it('says where nobody answers, and what is no answer of a framework', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(502, { Connection: 'close' });
+      response.end('<html>bad gateway</html>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const client = new AdminClient(`http://127.0.0.1:${port}`);
+    const odd = await failure(client.json('GET', '/v1/state'));
+    expect(odd).to.include({ code: 'CALL_REFUSED' });
+    expect(odd.message).to.include('502').and.include('bad gateway');
+    await new Promise((resolve) => server.close(resolve));
+    const gone = await failure(client.json('GET', '/v1/state'));
+    expect(gone).to.include({ code: 'STREAM_ENDED', retriable: true });
+    expect(gone.message).to.include(`http://127.0.0.1:${port}`);
+  });
+});
+
+describe('Figures of a framework', () => {
+  it('stand beside those of the runtime, and a bad one does no harm', async () => {
+    const values = { orders: 3, sold: 10 };
+    const framework = {
+      metrics: () => [
+        { kind: 'gauge', name: 'shop_orders', help: 'orders', value: values.orders },
+        { kind: 'counter', name: 'shopSold', help: 'sold', value: values.sold },
+        { kind: 'gauge', name: 'shop_bad', help: 'bad', value: Number.NaN },
+      ],
+    };
+    const rig = await new AdminRig().start(framework);
+    try {
+      expect((await rig.ask('GET', '/metrics')).text).to.match(/^plateau_shop_orders 3$/m);
+      values.orders = 1;
+      values.sold = 12;
+      const { text } = await rig.ask('GET', '/metrics');
+      expect(text).to.match(/^plateau_shop_orders 1$/m);
+      expect(text).to.match(/^plateau_shop_sold_total 12$/m);
+      expect(text).to.match(/^plateau_shop_bad 0$/m);
+      expect(text).to.match(/^plateau_framework_offers_received_total 7$/m);
+    } finally {
+      await rig.server.close();
+    }
+  });
+});
