@@ -56,14 +56,53 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   { name: 'master', summary: 'run a master', load: () => import('./commands/master.js') },
   { name: 'agent', summary: 'run an agent', load: () => import('./commands/agent.js') },
   {
+    name: 'framework',
+    summary: 'run a framework',
+    load: () => import(new URL('framework.js', SDK_COMMANDS).href),
+  },
+  {
+    name: 'init',
+    summary: 'write the first files of a framework',
+    load: () => import(new URL('init.js', SDK_COMMANDS).href),
+  },
+  {
+    name: 'batch',
+    summary: 'run batch jobs, and their scheduler',
+    load: () => import(BATCH_COMMANDS),
+  },
+  {
+    name: 'cron',
+    summary: 'run jobs at their times, and their scheduler',
+    load: () => import(CRON_COMMANDS),
+  },
+  {
+    name: 'services',
+    summary: 'keep services running, and their scheduler',
+    load: () => import(SERVICES_COMMANDS),
+  },
+  {
+    name: 'simulate',
+    summary: 'try a framework under the faults of many seeds',
+    load: () => import(new URL('simulate.js', TEST_KIT_COMMANDS).href),
+  },
+  {
     name: 'example',
     summary: 'run an example framework',
     load: () => import(EXAMPLES_MODULE),
   },
 ];
 
-/** Reached by a computed name: nothing in core depends on what stands on it. */
+/** Reached by computed names: nothing in core depends on what stands on it. */
 const EXAMPLES_MODULE = new URL('../../frameworks/examples/command.js', import.meta.url).href;
+
+const BATCH_COMMANDS = new URL('../../frameworks/batch/commands/batch.js', import.meta.url).href;
+const CRON_COMMANDS = new URL('../../frameworks/cron/commands/cron.js', import.meta.url).href;
+
+const SERVICES_COMMANDS = new URL('../../frameworks/services/commands/services.js', import.meta.url)
+  .href;
+
+const SDK_COMMANDS = new URL('../../sdk/hosting/commands/', import.meta.url);
+const TEST_KIT_COMMANDS = new URL('../../sdk/testing/commands/', import.meta.url);
 
 const VERSION_TEXT = `plateau ${PLATEAU_VERSION} (Mesos API ${MESOS_VERSION}, Node ${process.versions.node})`;
 

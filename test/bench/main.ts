@@ -18,14 +18,21 @@ import {
 } from './a2-offers.js';
 import { FULL_SORT, HIERARCHY_FULL_SORT } from './a3.js';
 import { benchAllocation } from './allocation.js';
+import { BATCH_LARGE_ARRAY, BATCH_SHORT_TASKS } from './batch.js';
 import type { Bench } from './bench.js';
 import { benchCluster } from './cluster.js';
+import { CRON_MIDNIGHT } from './cron-midnight.js';
 import { IDLE_AGENTS } from './idle.js';
 import { benchLauncher } from './launcher.js';
 import { OFFER_CYCLE } from './offer-cycle.js';
 import { PAPER } from './paper.js';
 import { benchRatio } from './ratio.js';
 import type { BenchResult } from './result.js';
+import { SDK_RUNTIME } from './sdk-runtime.js';
+import { SDK_SIMULATION } from './sdk-simulation.js';
+import { SDK_TRANSPORT } from './sdk-transport.js';
+import { SDK_MATCHING } from './sdk-matching.js';
+import { SIMULATOR } from './simulator.js';
 import { WHY } from './why.js';
 import { STATUS_UPDATES } from './updates.js';
 import { IDLE_STREAMS, LARGE_STATE, POLLED_STATE } from './state.js';
@@ -48,10 +55,14 @@ const SUITES: Readonly<Record<string, readonly Bench[]>> = {
   a3: [FULL_SORT, HIERARCHY_FULL_SORT],
   why: [WHY],
   idle: [IDLE_AGENTS],
+  simulator: [SIMULATOR],
   launcher: [{ name: 'launcher', run: benchLauncher }],
   cluster: [{ name: 'cluster', run: benchCluster }],
   ratio: [{ name: 'ratio', run: benchRatio }],
-  updates: [STATUS_UPDATES],
+  updates: [STATUS_UPDATES, SDK_TRANSPORT],
+  batch: [BATCH_LARGE_ARRAY, BATCH_SHORT_TASKS],
+  sdk: [SDK_MATCHING, SDK_RUNTIME, SDK_SIMULATION],
+  cron: [CRON_MIDNIGHT],
   state: [LARGE_STATE, POLLED_STATE, IDLE_STREAMS],
   paper: [PAPER],
 };

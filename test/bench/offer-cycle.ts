@@ -154,10 +154,12 @@ function writeAll(
     const writer = writers.get(framework.id) ?? new OfferWriter(framework);
     writers.set(framework.id, writer);
     const offerId = id<'OfferId'>(`offer-${messages.length}`);
-    messages.push(writer.write(agent, { ...allocation, id: offerId, timer: undefined }));
+    messages.push(writer.write(agent, { ...allocation, id: offerId, ...NO_LINKS }));
   }
   return messages;
 }
+
+const NO_LINKS = { timer: undefined, before: undefined, after: undefined };
 
 interface OfferRef {
   readonly index: number;

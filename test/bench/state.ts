@@ -46,6 +46,11 @@ class Helper {
   }
 }
 
+/** What a poll came to, with the time of processors that the master took for it. */
+interface Polled extends PollResult {
+  readonly cpuMs: number;
+}
+
 /** A served master, a client that reads pages, and another that looks at `/health`. */
 class Served {
   readonly #server: MasterServer;
@@ -71,14 +76,16 @@ class Served {
     return served;
   }
 
-  async poll(order: Omit<PollOrder, 'kind' | 'url'>, page = '/state'): Promise<PollResult> {
+  async poll(order: Omit<PollOrder, 'kind' | 'url'>, page = '/state'): Promise<Polled> {
     await this.#watcher.ask({ kind: 'watch', url: `${this.url}/health` } satisfies Order);
     const url = this.url + page;
+    const before = process.cpuUsage();
     const result = await this.#reader.ask({ kind: 'poll', url, ...order } satisfies Order);
+    const { user, system } = process.cpuUsage(before);
     const healthMs = await this.#watcher.ask({ kind: 'unwatch' } satisfies Order);
     if (!isRecord(result) || !Array.isArray(healthMs)) throw new Error('the client is broken');
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own program made it
-    return { ...result, healthMs } as unknown as PollResult;
+    return { ...result, healthMs, cpuMs: (user + system) / 1000 } as unknown as Polled;
   }
 
   async stop(): Promise<void> {
@@ -115,6 +122,12 @@ export const LARGE_STATE: Bench = {
     const note = `${size}; ${(first.bytes / 2 ** 20).toFixed(0)} MiB`;
     return [
       summarise('/state, first answer', first.readMs, { note, anchor: 'Mesos 1.7: 1.86 s (f)' }),
+      {
+        name: 'the same, time of processors',
+        value: first.cpuMs,
+        unit: 'ms',
+        note: 'of the master',
+      },
       summarise('/state, again, unchanged', again.readMs),
       summarise('/state, again, after a change', changed),
       summarise('/slaves, first answer', agents.readMs),

@@ -40,7 +40,7 @@ describe('The page of the command line', () => {
     expect(commands.filter((command) => !words.has(command))).to.deep.equal([]);
   });
 
-  for (const command of ['up', 'run']) {
+  for (const command of ['up', 'run', 'simulate']) {
     it(`has a row for every option of ${command}, and no other`, () => {
       const rows = [...section(command).matchAll(/^\| `(--[a-z-]+)/gm)].map(([, option]) => option);
       const own = options(command).filter((option) => !COMMON.has(option));

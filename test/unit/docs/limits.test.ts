@@ -16,6 +16,7 @@ const SUMMARY = [
   ['headers complete', 'HEADERS_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS'],
   ['connections', 'MAX_CONNECTIONS'],
   ['a stream', 'MAX_STREAM_BUFFER_BYTES'],
+  ['an answer', 'PAGE_STALL_MS'],
   ['report', 'MAX_LINK_MESSAGE_BYTES'],
 ] as const;
 
@@ -41,7 +42,7 @@ describe('The page of limits', () => {
     expect(bounds).to.deep.include.members([
       { area: 'http', name: 'MAX_CALL_BYTES', value: HTTP_LIMITS.callBytes, isRequired: true },
       { area: 'master', name: 'maxAgentPingTimeouts', value: 5, isRequired: true },
-      { area: 'containers', name: 'IDLE_TIMEOUT_MS', value: 900_000, isRequired: false },
+      { area: 'containers', name: 'IDLE_TIMEOUT_MS', value: 15_000, isRequired: false },
     ]);
   });
 

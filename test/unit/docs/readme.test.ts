@@ -16,10 +16,10 @@ function blocks(text: string, language: string): readonly string[] {
     .map(([, , body = '']) => body);
 }
 
-/** Names imported from the kernel, whichever door they come through. */
-function kernelNames(program: string): readonly string[] {
+/** Names imported from the SDK, whichever door they come through. */
+function sdkNames(program: string): readonly string[] {
   return [...program.matchAll(IMPORT)]
-    .filter(([, , from = '']) => from.startsWith('.') || from === 'plateau/core')
+    .filter(([, , from = '']) => from.startsWith('.') || from === 'plateau/sdk')
     .flatMap(([, names = '']) => names.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '')
@@ -41,22 +41,21 @@ describe('The README', () => {
   const example = read('frameworks/examples/first.ts');
 
   it('shows the first framework as it is', () => {
-    expect(bodyOf(first)).to.equal(bodyOf(example)).and.include('onEvent');
+    expect(bodyOf(first)).to.equal(bodyOf(example)).and.include('@OnOffers');
   });
 
-  it('imports from the package what the first framework imports from the kernel', () => {
+  it('imports from the package what the first framework imports from the SDK', () => {
     const packages = [...first.matchAll(IMPORT)].map(([, , from]) => from);
-    expect(packages).to.deep.equal(['node:os', 'plateau/core']);
-    expect(kernelNames(first)).to.deep.equal(kernelNames(example)).and.have.length(4);
+    expect(packages).to.deep.equal(['plateau/sdk']);
+    expect(sdkNames(first)).to.deep.equal(sdkNames(example)).and.have.length(8);
   });
 
   it('imports only what the package exports', async () => {
-    const core: Readonly<Record<string, unknown>> = await import('../../../core/index.js');
-    const messages = read('core/api/messages.ts');
-    for (const name of kernelNames(first)) {
-      if (name.startsWith('type '))
-        expect(messages).to.include(`export interface ${name.slice(5)} `);
-      else expect(core).to.have.property(name);
+    const sdk: Readonly<Record<string, unknown>> = await import('../../../sdk/index.js');
+    const door = read('sdk/index.ts');
+    for (const name of sdkNames(first)) {
+      if (name.startsWith('type ')) expect(door).to.match(new RegExp(`^  ${name},$`, 'm'));
+      else expect(sdk).to.have.property(name);
     }
   });
 
@@ -76,7 +75,7 @@ describe('The README', () => {
       exports: Record<string, { default: string }>;
     };
     expect(manifest.name).to.equal('plateau');
-    expect(manifest.exports['./core']?.default).to.equal('./dist/core/index.js');
+    expect(manifest.exports['./sdk']?.default).to.equal('./dist/sdk/index.js');
   });
 });
 

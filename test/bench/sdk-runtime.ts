@@ -1,0 +1,260 @@
+/**
+ * The runtime of the SDK alone: no network, a store in memory, handlers that do next to nothing. What
+ * it adds to each update and to each round of offers, in CPU time of this process.
+ */
+import type { Offer, SchedulerEvent, TaskStatus } from '../../core/api/index.js';
+import { SILENT_LOGGER, systemWorld } from '../../core/base/index.js';
+import { MemoryStore } from '../../core/store/index.js';
+import { type Action, task } from '../../sdk/decisions/index.js';
+import type { HandlerDefinition, HandlerKind } from '../../sdk/framework/index.js';
+import type { Offers } from '../../sdk/matching/index.js';
+import { FrameworkRuntime, type SessionHandlers, type Transport } from '../../sdk/runtime/index.js';
+import { type Bench, collectGarbage } from './bench.js';
+import { type BenchResult, percentile, summarise } from './result.js';
+
+const TASKS = 20_000;
+const UPDATES_PER_TASK = 2;
+const OFFERS = 1_000;
+const ROUNDS = 300;
+const WARM_UP_ROUNDS = 100;
+const SAMPLES = 5;
+/** Tasks that one round places, where rounds place any. */
+const PLACED = 200;
+const PLACING_ROUNDS = 20;
+const PLACING_LIVES = 20;
+const PLACING_WARM_UPS = 5;
+
+export const SDK_RUNTIME: Bench = {
+  name: 'SdkRuntime',
+  async run() {
+    return [await updatesPerSecond(), await launchesPerSecond(), ...(await offerLatency())];
+  },
+};
+
+/** A framework whose master is the benchmark. */
+class Rig {
+  readonly runtime: FrameworkRuntime;
+  calls = 0;
+  acknowledged = 0;
+  handled = 0;
+  #handlers: SessionHandlers | undefined;
+
+  constructor(run: (offers: Offers) => unknown) {
+    const transport: Transport = {
+      open: (_call, handlers) => {
+        this.#handlers = handlers;
+        return {
+          master: undefined,
+          call: ({ type }) => {
+            this.calls++;
+            if (type === 'ACKNOWLEDGE') this.acknowledged++;
+            return Promise.resolve();
+          },
+          close: () => Promise.resolve(),
+        };
+      },
+      close: () => Promise.resolve(),
+    };
+    this.runtime = new FrameworkRuntime({
+      world: systemWorld(SILENT_LOGGER),
+      framework: {},
+      definition: {
+        settings: {
+          name: 'bench',
+          roles: ['*'],
+          user: 'nobody',
+          labels: {},
+          failoverTimeoutMs: 60_000,
+          revocable: false,
+          gpus: false,
+          regionAware: false,
+          onRemoved: 'exit',
+          reconcileEveryMs: 3_600_000,
+          unmatchedForMs: 120_000,
+          notReadyForMs: 5_000,
+        },
+        stored: [],
+        handlers: [handler('offers', run), handler('status', () => void this.handled++)],
+      },
+      transport,
+      store: new MemoryStore(),
+    });
+  }
+
+  async start(): Promise<void> {
+    void this.runtime.run();
+    while (this.#handlers === undefined) {
+      // oxlint-disable-next-line no-await-in-loop -- until it has loaded
+      await turnOfLoop();
+    }
+    await this.give({
+      type: 'SUBSCRIBED',
+      subscribed: { framework_id: { value: 'F' }, heartbeat_interval_seconds: 15 },
+    });
+    await turnOfLoop();
+  }
+
+  give(event: SchedulerEvent): void | Promise<void> {
+    return this.#handlers?.onEvent(event);
+  }
+}
+
+async function updatesPerSecond(): Promise<BenchResult> {
+  const samples: number[] = [];
+  for (let sample = -1; sample < SAMPLES; sample++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const rate = await updatesOnce();
+    if (sample >= 0) samples.push(rate);
+  }
+  const note = `${TASKS} tasks, ${UPDATES_PER_TASK} updates each, to the last acknowledgement`;
+  return summarise('status updates through the runtime', samples, { unit: '/s of CPU', note });
+}
+
+async function updatesOnce(): Promise<number> {
+  const rig = new Rig(() => undefined);
+  await rig.start();
+  const states = ['TASK_RUNNING', 'TASK_FINISHED'] as const;
+  const statuses: TaskStatus[] = states.flatMap((state, round) =>
+    Array.from({ length: TASKS }, (_, index) => ({
+      task_id: { value: `web.${index}` },
+      agent_id: { value: `agent-${index % 100}` },
+      state,
+      uuid: Buffer.from(`${round}-${index}`).toString('base64'),
+    })),
+  );
+  collectGarbage();
+  const before = process.cpuUsage();
+  for (const status of statuses) {
+    const held = rig.give({ type: 'UPDATE', update: { status } });
+    // oxlint-disable-next-line no-await-in-loop -- as a network that is held up
+    if (held !== undefined) await held;
+  }
+  while (rig.acknowledged < statuses.length) {
+    // oxlint-disable-next-line no-await-in-loop -- until all are durable
+    await turnOfLoop();
+  }
+  const seconds = cpuMs(before) / 1000;
+  if (rig.handled !== statuses.length) throw new Error(`${rig.handled} updates were handled`);
+  await rig.runtime.close();
+  return statuses.length / seconds;
+}
+
+async function launchesPerSecond(): Promise<BenchResult> {
+  const spec = task({ name: 'web', cpus: 0.01, memMiB: 1, command: 'true' });
+  const rig = new Rig((offers) =>
+    offers.isEmpty ? undefined : offers.fit(spec, { count: TASKS }),
+  );
+  await rig.start();
+  const offers = Array.from({ length: 200 }, (_, index) => offerOf(index, 4));
+  collectGarbage();
+  const before = process.cpuUsage();
+  await rig.give({ type: 'OFFERS', offers: { offers } });
+  await turnOfLoop();
+  const ms = cpuMs(before);
+  const launched = rig.runtime.view.tasks.size;
+  if (launched !== TASKS) throw new Error(`${launched} tasks were launched`);
+  await rig.runtime.close();
+  return summarise('launches: matched, recorded, sent', [launched / (ms / 1000)], {
+    unit: '/s of CPU',
+    note: `${TASKS} tasks on ${offers.length} offers in one turn`,
+  });
+}
+
+async function offerLatency(): Promise<readonly BenchResult[]> {
+  const accept = (offers: Offers): readonly Action[] => {
+    let first: Action | undefined;
+    for (const { id } of offers) {
+      first ??= { kind: 'accept', offerIds: [id], operations: [], tasks: [] };
+    }
+    return first === undefined ? [] : [first];
+  };
+  const decline = await rounds(() => undefined);
+  const look = await rounds(accept);
+  return [
+    await placementLatency(),
+    { ...decline, name: `round of ${OFFERS} offers, all declined` },
+    { ...look, name: `round of ${OFFERS} offers, each looked at` },
+  ];
+}
+
+/** A whole round: offers, the decision, its record in the store, the calls. */
+async function placementLatency(): Promise<BenchResult> {
+  const samples: number[] = [];
+  for (let life = -PLACING_WARM_UPS; life < PLACING_LIVES; life++) {
+    const spec = task({ name: 'web', cpus: 0.5, memMiB: 64, command: 'true' });
+    let count = 0;
+    // A new framework now and then: one that launches for ever is another benchmark.
+    const rig = new Rig((offers) => offers.keep((count += PLACED), spec));
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const found = await roundsOf(rig, PLACING_ROUNDS);
+    if (life >= 0) samples.push(...found);
+  }
+  const note = `median ${percentile(samples, 0.5).toFixed(2)} ms`;
+  const name = `round of ${OFFERS} offers, ${PLACED} tasks placed, stored and sent`;
+  return { name, value: percentile(samples, 0.99), unit: 'ms of CPU, p99', note };
+}
+
+/** From the event to the last answer of a round. */
+async function rounds(run: (offers: Offers) => unknown): Promise<BenchResult> {
+  const samples = await roundsOf(new Rig(run), WARM_UP_ROUNDS + ROUNDS);
+  const measured = samples.slice(WARM_UP_ROUNDS);
+  const note = `median ${percentile(measured, 0.5).toFixed(2)} ms`;
+  return { name: '', value: percentile(measured, 0.99), unit: 'ms of CPU, p99', note };
+}
+
+async function roundsOf(rig: Rig, count: number): Promise<readonly number[]> {
+  await rig.start();
+  const samples: number[] = [];
+  // The same ones each time: garbage of the benchmark's own would be measured with the rest.
+  const offers = Array.from({ length: OFFERS }, (_, index) => offerOf(index, 4));
+  collectGarbage();
+  for (let round = 0; round < count; round++) {
+    const { calls } = rig;
+    const before = process.cpuUsage();
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await rig.give({ type: 'OFFERS', offers: { offers } });
+    while (rig.calls === calls) {
+      // oxlint-disable-next-line no-await-in-loop -- until it is answered
+      await Promise.resolve();
+    }
+    samples.push(cpuMs(before));
+  }
+  await rig.runtime.close();
+  return samples;
+}
+
+function offerOf(index: number, cpus: number): Offer {
+  return {
+    id: { value: `offer-${index}` },
+    framework_id: { value: 'F' },
+    agent_id: { value: `agent-${index % OFFERS}` },
+    hostname: `host-${index % OFFERS}`,
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: cpus } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 4096 } },
+    ],
+    allocation_info: { role: '*' },
+  };
+}
+
+function handler(kind: HandlerKind, run: (event: never) => unknown): HandlerDefinition {
+  return {
+    kind,
+    method: kind,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the event of its kind
+    invoke: (_instance, [event]) => run(event as never),
+    onError: 'crash',
+    retries: 0,
+    backoffMs: 1_000,
+    timeoutMs: 60_000,
+  };
+}
+
+function cpuMs(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
