@@ -67,8 +67,7 @@ export async function serveFramework(
     },
   });
   const collection = collectWhenIdle(world.clock);
-  const asked = await untilEnded(running);
-  collection.dispose();
+  const asked = await untilEnded(running).finally(() => collection.dispose());
   log.info('the framework has ended', {
     framework: running.name,
     asked: asked ?? 'by itself',
