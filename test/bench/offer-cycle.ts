@@ -154,12 +154,23 @@ function writeAll(
     const writer = writers.get(framework.id) ?? new OfferWriter(framework);
     writers.set(framework.id, writer);
     const offerId = id<'OfferId'>(`offer-${messages.length}`);
-    messages.push(writer.write(agent, { ...allocation, id: offerId, ...NO_LINKS }));
+    const { frameworkId, agentId, role, resources } = allocation;
+    // Written out: spread objects would have a shape of their own each, which is slow to read.
+    messages.push(
+      writer.write(agent, {
+        id: offerId,
+        frameworkId,
+        agentId,
+        role,
+        resources,
+        timer: undefined,
+        before: undefined,
+        after: undefined,
+      }),
+    );
   }
   return messages;
 }
-
-const NO_LINKS = { timer: undefined, before: undefined, after: undefined };
 
 interface OfferRef {
   readonly index: number;
