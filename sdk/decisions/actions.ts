@@ -20,7 +20,9 @@ export interface PlannedTask {
   readonly role: string;
   readonly agentId: string;
   readonly hostname: string;
+  /** Where the agent serves its API and files, such as `http://10.0.0.7:5051`, as it was at launch. */
   readonly agentUrl?: string | undefined;
+  /** Values of what constraints look at, as the agent had them at launch. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly cpus: number;
   readonly memMiB: number;

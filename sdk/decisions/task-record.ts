@@ -1,6 +1,6 @@
 /** What the runtime knows about a task that it has launched. Kept in the store of the framework. */
 import type { TaskState, TaskStatusReason } from '../../core/api/index.js';
-import type { Json } from './task-spec.js';
+import type { PlannedTask } from './actions.js';
 
 /** The states of a task without their prefix; `LAUNCHING`: no status has come yet. */
 export type TaskStateName =
@@ -21,21 +21,7 @@ export type TaskStateName =
   | 'UNKNOWN';
 
 /** One task. Immutable: each change makes a new record. Times are wall times in milliseconds since 1970. */
-export interface TaskRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly key?: string | undefined;
-  readonly role: string;
-  readonly agentId: string;
-  readonly hostname: string;
-  /** Where the agent serves its API and files, such as `http://10.0.0.7:5051`, as it was at launch. */
-  readonly agentUrl?: string | undefined;
-  /** Values of what constraints look at, as the agent had them at launch. */
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly cpus: number;
-  readonly memMiB: number;
-  readonly ports: readonly number[];
-  readonly executorId?: string | undefined;
+export interface TaskRecord extends PlannedTask {
   readonly containerId?: string | undefined;
   readonly state: TaskStateName;
   readonly reason?: TaskStatusReason | undefined;
@@ -46,7 +32,6 @@ export interface TaskRecord {
   readonly updatedAt: number;
   /** When the framework asked for its end. */
   readonly killedAt?: number | undefined;
-  readonly data?: Json | undefined;
 }
 
 /** The short name of a state of the wire. */

@@ -56,7 +56,6 @@ export interface RuntimeCoreOptions {
 export class RuntimeCore {
   readonly parts: CoreParts;
   readonly counters = new Counters();
-  readonly #definition: FrameworkDefinition;
   readonly #context: CoreContext;
   readonly #queue = new TurnQueue();
   readonly #evaluation: Evaluation;
@@ -71,7 +70,6 @@ export class RuntimeCore {
 
   constructor(options: RuntimeCoreOptions) {
     const { world, definition, limits, loaded, epoch } = options;
-    this.#definition = definition;
     const { counters } = this;
     const emit = (effect: RuntimeEffect): void => void this.#effects.push(effect);
     this.#context = { world, settings: definition.settings, limits, counters, emit };
@@ -384,11 +382,6 @@ export class RuntimeCore {
 
   get #isReading(): boolean {
     return this.queueDepth <= this.#context.limits.maxQueuedTurns / 2;
-  }
-
-  /** The definition that this core runs. */
-  get definition(): FrameworkDefinition {
-    return this.#definition;
   }
 }
 
