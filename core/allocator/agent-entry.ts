@@ -2,10 +2,11 @@
  * An agent as the allocator knows it: what it has, who holds what of it, and what is free. Resources
  * that are held are bound to the role they are held in; `total` and `free` are bound to none.
  */
-import type { FrameworkId, AgentId } from '../base/index.js';
+import { type AgentId, FewMap, type FewMapView, type FrameworkId } from '../base/index.js';
 import { type ResourceItem, Resources } from '../resources/index.js';
 import type { AgentAllocationState } from './allocator.js';
 import type { Client } from './client.js';
+import type { QuotaPart } from './quota-part.js';
 
 /** Who is told about changes of agents. */
 export interface AgentWatcher {
@@ -37,11 +38,19 @@ export class AgentEntry {
   isUnsettled = false;
   isNoted = false;
   #isOpen = false;
+  /** What it adds to the sums of quota, whether that is out of date, and whether it was noted to be. */
+  quotaPart: QuotaPart | undefined;
+  isQuotaStale = false;
+  isQuotaNoted = false;
+  /** Of the run of this number: where its last allocation is, and whether it is worth another look. */
+  run = -1;
+  allocation = -1;
+  isEased = false;
   /** Who was last served from it, in the window of time numbered `servedWindow`. */
   servedClient: Client | undefined;
   servedWindow = -1;
 
-  readonly #held = new Map<FrameworkId, Resources>();
+  readonly #held = new FewMap<FrameworkId, Resources>();
   /** What frameworks hold, not bound to roles, without `#rest`. */
   #allocated = Resources.EMPTY;
   /**
@@ -53,7 +62,7 @@ export class AgentEntry {
   #offerable: { readonly role: string; readonly resources: Resources } | undefined;
 
   /** What of it tasks use; the rest is offered. */
-  readonly #used = new Map<FrameworkId, Resources>();
+  readonly #used = new FewMap<FrameworkId, Resources>();
   /** Shared resources that were offered in this run: to one client each. */
   #sharedOffered = Resources.EMPTY;
   readonly #watcher: AgentWatcher;
@@ -151,12 +160,12 @@ export class AgentEntry {
   }
 
   /** Who holds what. */
-  get held(): ReadonlyMap<FrameworkId, Resources> {
+  get held(): FewMapView<FrameworkId, Resources> {
     return this.#held;
   }
 
   /** What tasks of each framework use; the rest of what it holds is offered. */
-  get used(): ReadonlyMap<FrameworkId, Resources> {
+  get used(): FewMapView<FrameworkId, Resources> {
     return this.#used;
   }
 

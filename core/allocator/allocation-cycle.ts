@@ -36,6 +36,13 @@ export class AllocationCycle {
   readonly #context: CheckContext;
   readonly #random: Random;
   readonly #log: DecisionLog | undefined;
+  readonly #offers: RunOffers;
+  /** What is being served: the visitors below are made once, not for each of thousands of agents. */
+  #agent: AgentEntry | undefined;
+  /** Why it is not for clients without a minimum of their own. */
+  #barred: RefusalReason | undefined;
+  /** Whether there is a client that is not barred from it. */
+  #isOpen = false;
   /** The number of the last change that made a client eligible for more. */
   #changes = 0;
   /** The last such change that made all clients eligible for more. */
@@ -48,6 +55,7 @@ export class AllocationCycle {
     this.#context = options.context;
     this.#random = options.random;
     this.#log = options.log;
+    this.#offers = new RunOffers(options.ledger, options.log);
   }
 
   /** The client may now be offered what it was not offered before. */
@@ -68,18 +76,15 @@ export class AllocationCycle {
     if (quotas.settle()) this.noteAllEligible();
     if (!tree.hasActiveClients) return [];
     const agents = shuffle(this.#random, this.#worthALook(candidates));
-    const offers = new RunOffers(this.#ledger, window, this.#log);
+    this.#offers.begin(window);
     const unmet = this.#servableUnmet();
     if (unmet.size > 0) {
-      this.#serveGuarantees(agents, offers, unmet);
+      this.#serveGuarantees(agents, unmet);
       shuffle(this.#random, agents);
     }
-    this.#serveShares(agents, offers);
-    for (const agent of agents) {
-      if (!offers.isWorthAnotherLook(agent)) agent.settle(this.#changes);
-    }
-    offers.close();
-    return offers.allocations;
+    this.#serveShares(agents);
+    this.#agent = undefined;
+    return this.#offers.end();
   }
 
   #worthALook(candidates: Candidates): AgentEntry[] {
@@ -108,11 +113,7 @@ export class AllocationCycle {
   }
 
   /** The first stage; `unmet` gets smaller: a run gives, and what is met stays so. */
-  #serveGuarantees(
-    agents: readonly AgentEntry[],
-    offers: RunOffers,
-    unmet: Set<QuotaStanding>,
-  ): void {
+  #serveGuarantees(agents: readonly AgentEntry[], unmet: Set<QuotaStanding>): void {
     const { tree } = this.#ledger;
     const walkRoles = tree.walkerOfRoles(({ quota }) => quota?.isUnmet !== true);
     for (const agent of agents) {
@@ -123,36 +124,47 @@ export class AllocationCycle {
       if (unmet.size === 0) return;
       if (agent.free.isEmpty) continue;
       tree.settle();
-      walkRoles((ownLeaf) => {
-        for (const { client } of tree.clientsOf(ownLeaf)) {
-          if (client === undefined || !this.#isToBeAsked(client, agent)) continue;
-          // What is not guaranteed is not refused yet: the second stage decides about it.
-          const offer = examineOffer(client, agent, this.#context, 'guarantees');
-          if (typeof offer === 'string') continue;
-          offers.serve(agent, client, offer);
-          if (agent.free.isEmpty) return true;
-          if (ownLeaf.quota?.isUnmet !== true) return false;
-        }
-        return false;
-      });
+      this.#agent = agent;
+      walkRoles(this.#serveGuaranteeOf);
     }
   }
 
+  /** Serves the clients of a role in the first stage. Returns whether nothing of the agent is left. */
+  readonly #serveGuaranteeOf = (ownLeaf: ShareNode<Client>): boolean => {
+    const agent = this.#agent;
+    if (agent === undefined) return true;
+    const clients = this.#ledger.tree.clientsOf(ownLeaf);
+    for (let place = 0; ; place++) {
+      const node = clients.at(place);
+      if (node === undefined) return false;
+      const { client } = node;
+      if (client === undefined || !this.#isToBeAsked(client, agent)) continue;
+      // What is not guaranteed is not refused yet: the second stage decides about it.
+      const offer = examineOffer(client, agent, this.#context, 'guarantees');
+      if (typeof offer === 'string') continue;
+      this.#offers.serve(agent, client, offer);
+      if (agent.free.isEmpty) return true;
+      if (ownLeaf.quota?.isUnmet !== true) return false;
+    }
+  };
+
   /**
    * The second stage. When quota bars everybody from one agent, it does so from the others; and what is
-   * below the minimum is so for everybody who has none of his own.
+   * below the minimum is so for everybody who has none of his own. What was looked at is settled.
    */
-  #serveShares(agents: readonly AgentEntry[], offers: RunOffers): void {
+  #serveShares(agents: readonly AgentEntry[]): void {
     const isOpen = { enough: true, tooLittle: true };
     for (const agent of agents) {
       const { free } = agent;
-      if (free.isEmpty) continue;
-      const kind = isBelowMinimum(free, this.#context.config) ? 'tooLittle' : 'enough';
-      if (isOpen[kind] || (kind === 'enough' && !free.isPlain)) {
-        const bar = kind === 'tooLittle' ? 'BELOW_MINIMUM' : this.#barOfAgent(agent);
-        isOpen[kind] = this.#serveShare(agent, offers, bar);
+      if (!free.isEmpty) {
+        const kind = isBelowMinimum(free, this.#context.config) ? 'tooLittle' : 'enough';
+        if (isOpen[kind] || (kind === 'enough' && !free.isPlain)) {
+          const bar = kind === 'tooLittle' ? 'BELOW_MINIMUM' : this.#barOfAgent(agent);
+          isOpen[kind] = this.#serveShare(agent, bar);
+        }
+        if (kind === 'tooLittle' && !isOpen.tooLittle) agent.close();
       }
-      if (kind === 'tooLittle' && !isOpen.tooLittle) agent.close();
+      if (!this.#offers.isWorthAnotherLook(agent)) agent.settle(this.#changes);
     }
   }
 
@@ -164,30 +176,39 @@ export class AllocationCycle {
    * @param barred why the agent is not for clients without a minimum of their own.
    * @returns whether there is a client that is not barred from the agent.
    */
-  #serveShare(agent: AgentEntry, offers: RunOffers, barred: RefusalReason | undefined): boolean {
+  #serveShare(agent: AgentEntry, barred: RefusalReason | undefined): boolean {
     const { tree } = this.#ledger;
-    const { isPlain } = agent.free;
-    let isOpen = barred !== 'BELOW_MINIMUM' && !isPlain;
+    this.#agent = agent;
+    this.#barred = barred;
+    this.#isOpen = barred !== 'BELOW_MINIMUM' && !agent.free.isPlain;
     tree.settle();
-    tree.walkRoles((ownLeaf) => {
-      const bar = barred ?? barOf(ownLeaf, isPlain);
-      for (const { client } of tree.clientsOf(ownLeaf)) {
-        if (client === undefined) continue;
-        const isBarred = bar !== undefined && client.minimum === undefined;
-        isOpen ||= !isBarred;
-        if (!this.#isToBeAsked(client, agent)) continue;
-        const offer = isBarred ? bar : examineOffer(client, agent, this.#context);
-        if (typeof offer === 'string') {
-          this.#log?.noteRefused(client, offer);
-          continue;
-        }
-        offers.serve(agent, client, offer);
-        if (agent.free.isEmpty) return true;
-      }
-      return false;
-    });
-    return isOpen;
+    tree.walkRoles(this.#serveShareOf);
+    return this.#isOpen;
   }
+
+  /** Serves the clients of a role in the second stage. Returns whether nothing of the agent is left. */
+  readonly #serveShareOf = (ownLeaf: ShareNode<Client>): boolean => {
+    const agent = this.#agent;
+    if (agent === undefined) return true;
+    const bar = this.#barred ?? barOf(ownLeaf, agent);
+    const clients = this.#ledger.tree.clientsOf(ownLeaf);
+    for (let place = 0; ; place++) {
+      const node = clients.at(place);
+      if (node === undefined) return false;
+      const { client } = node;
+      if (client === undefined) continue;
+      const isBarred = bar !== undefined && client.minimum === undefined;
+      this.#isOpen ||= !isBarred;
+      if (!this.#isToBeAsked(client, agent)) continue;
+      const offer = isBarred ? bar : examineOffer(client, agent, this.#context);
+      if (typeof offer === 'string') {
+        this.#log?.noteRefused(client, offer);
+        continue;
+      }
+      this.#offers.serve(agent, client, offer);
+      if (agent.free.isEmpty) return true;
+    }
+  };
 
   /** Whether client or agent has changed since the client was last asked about the agent. */
   #isToBeAsked(client: Client, agent: AgentEntry): boolean {
@@ -196,6 +217,6 @@ export class AllocationCycle {
 }
 
 /** Why quota bars a role's clients, but those with minimums of their own, from what is unreserved. */
-function barOf(ownLeaf: ShareNode<Client>, isPlain: boolean): RefusalReason | undefined {
-  return isPlain && ownLeaf.quota?.isExhausted === true ? 'QUOTA_LIMIT' : undefined;
+function barOf(ownLeaf: ShareNode<Client>, { free }: AgentEntry): RefusalReason | undefined {
+  return ownLeaf.quota?.isExhausted === true && free.isPlain ? 'QUOTA_LIMIT' : undefined;
 }

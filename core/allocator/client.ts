@@ -4,7 +4,7 @@
  */
 import type { FrameworkInfo, FrameworkInfoCapabilityType } from '../api/index.js';
 import type { FrameworkId } from '../base/index.js';
-import { DEFAULT_ROLE, type Quantities } from '../resources/index.js';
+import { DEFAULT_ROLE, type Quantities, Resources } from '../resources/index.js';
 import type { DecisionRing } from './decision-ring.js';
 import type { RoleConstraints } from './offer-constraints.js';
 import type { ShareNode } from './share-node.js';
@@ -53,6 +53,8 @@ export class Client {
   offeredWindow = 0;
   /** What was last decided about it: written and made by the `DecisionLog`, if there is one. */
   decisions: DecisionRing | undefined;
+  #offer = Resources.EMPTY;
+  #bound = Resources.EMPTY;
   /** How many runs there had been when it was made. */
   readonly firstRun: number;
 
@@ -63,6 +65,15 @@ export class Client {
     this.firstRun = place.runs;
     this.node = place.tree.addClient(role, framework.id, this);
     framework.clients.set(role, this);
+  }
+
+  /** The same bound to its role. Most agents have the same to offer as the last one: it is kept. */
+  bind(offer: Resources): Resources {
+    if (this.#offer !== offer) {
+      this.#offer = offer;
+      this.#bound = offer.allocatedTo(this.role);
+    }
+    return this.#bound;
   }
 
   /** Whether it wants to be served and may be. */

@@ -41,7 +41,7 @@ export class DecisionLog {
     if (this.#touched.length === 0) return;
     const nowMs = this.#clock.now();
     for (const { client, ring } of this.#touched) {
-      ring.endRun(nowMs, this.#tree.subtreeShare(client.role));
+      ring.endRun(nowMs, this.#tree.subtreeShareOf(client.node));
     }
     this.#touched = [];
   }
@@ -49,7 +49,7 @@ export class DecisionLog {
   /** Something but a run changed what the client may be offered. */
   noteChange(client: Client, kind: DecisionKind): void {
     client.decisions ??= new DecisionRing();
-    client.decisions.note(kind, this.#clock.now(), this.#tree.subtreeShare(client.role));
+    client.decisions.note(kind, this.#clock.now(), this.#tree.subtreeShareOf(client.node));
   }
 
   #touch(client: Client): DecisionRing {

@@ -5,8 +5,9 @@
  * neither limited nor held back.
  */
 import type { Random } from '../base/index.js';
-import { type ResourceItem, Resources } from '../resources/index.js';
+import { Resources } from '../resources/index.js';
 import type { QuotaBook } from './quota-book.js';
+import { isDivided } from './quota-part.js';
 import { shrink } from './shrink.js';
 
 export type Stage = 'guarantees' | 'fair-share';
@@ -62,9 +63,4 @@ export function grantGuarantee(
     (item) => !isDivided(item) && (!item.isReserved || item.role === role),
   );
   return rest.plus(guaranteed).plus(extra);
-}
-
-/** Whether quota is about it. */
-export function isDivided(item: ResourceItem): boolean {
-  return item.type === 'SCALAR' && !item.isReserved && !item.revocable && !item.shared;
 }

@@ -17,7 +17,8 @@ import {
 import type { Client } from './client.js';
 import type { RefusalReason, WhyReason } from './decisions.js';
 import type { DescribedTask } from './described-task.js';
-import { grantGuarantee, grantShare, isDivided } from './grant.js';
+import { grantGuarantee, grantShare } from './grant.js';
+import { isDivided } from './quota-part.js';
 import type { Wanted } from './wanted.js';
 
 /** What is asked, and the state of the allocator as of now. */

@@ -10,6 +10,7 @@ import type { Quantities, Resources } from '../resources/index.js';
 import { AgentEntry, hasShared } from './agent-entry.js';
 import type { AgentAllocationState, Held } from './allocator.js';
 import { Client, FrameworkEntry } from './client.js';
+import { Holdings } from './holdings.js';
 import type { RoleQuota } from './quota.js';
 import { QuotaBook } from './quota-book.js';
 import type { QuotaStanding } from './quota-entry.js';
@@ -32,8 +33,7 @@ export class Ledger {
   readonly frameworks = new Map<FrameworkId, FrameworkEntry>();
   readonly names = new ScalarNames();
   readonly tree: ShareTree<Client>;
-  /** The agents on which each framework, known or not, holds anything. */
-  readonly #holdings = new Map<FrameworkId, Set<AgentEntry>>();
+  readonly #holdings = new Holdings();
   /** Agents that may have changed since a run looked at them: those that say so have. */
   #noted: AgentEntry[] = [];
   /** All agents but those that are known to have nothing to offer. */
@@ -129,7 +129,7 @@ export class Ledger {
     assert(!this.frameworks.has(id), `framework ${id} is known to the allocator already`);
     const framework = new FrameworkEntry(id);
     this.frameworks.set(id, framework);
-    for (const agent of this.#holdings.get(id) ?? []) {
+    for (const agent of this.#holdings.agentsOf(id)) {
       const held = agent.held.get(id);
       if (held !== undefined) this.#charge(agent, id, { resources: held, sign: 1 });
     }
@@ -142,7 +142,7 @@ export class Ledger {
 
   /** Forgets a framework. Returns the agents on which it held anything. */
   removeFramework(framework: FrameworkEntry): readonly AgentEntry[] {
-    const agents = [...(this.#holdings.get(framework.id) ?? [])];
+    const agents = this.#holdings.agentsOf(framework.id);
     for (const agent of agents) {
       const held = agent.held.get(framework.id);
       if (held !== undefined) this.release(agent, framework.id, held);
@@ -169,9 +169,9 @@ export class Ledger {
 
   /** The client is given resources in a run. Returns them bound to its role. */
   serve(agent: AgentEntry, client: Client, offer: Resources): Resources {
-    const bound = offer.allocatedTo(client.role);
+    const bound = client.bind(offer);
     const frameworkId = client.framework.id;
-    if (agent.hold(frameworkId, bound, offer)) this.#noteHolding(agent, frameworkId);
+    if (agent.hold(frameworkId, bound, offer)) this.#holdings.add(frameworkId, agent);
     if (!hasShared(bound)) {
       this.tree.serve(client.node, this.names.measure(bound));
       return bound;
@@ -184,7 +184,7 @@ export class Ledger {
   /** A framework, known or not, is found to hold resources, each bound to a role. */
   hold(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): void {
     if (resources.isEmpty) return;
-    if (agent.hold(frameworkId, resources)) this.#noteHolding(agent, frameworkId);
+    if (agent.hold(frameworkId, resources)) this.#holdings.add(frameworkId, agent);
     this.#charge(agent, frameworkId, { resources, sign: 1 });
   }
 
@@ -197,8 +197,9 @@ export class Ledger {
 
   /** A framework, known or not, gives resources back. Returns what it did hold of them. */
   release(agent: AgentEntry, frameworkId: FrameworkId, resources: Resources): Resources {
+    const isHolder = agent.held.has(frameworkId);
     const released = agent.release(frameworkId, resources);
-    if (!agent.held.has(frameworkId)) this.#forgetHolding(agent, frameworkId);
+    if (isHolder && !agent.held.has(frameworkId)) this.#holdings.delete(frameworkId);
     this.#charge(agent, frameworkId, { resources: released, sign: -1 });
     return released;
   }
@@ -243,18 +244,6 @@ export class Ledger {
     return { client: measure(now.client), role: measure(now.role) };
   }
 
-  #noteHolding(agent: AgentEntry, frameworkId: FrameworkId): void {
-    const agents = this.#holdings.get(frameworkId);
-    if (agents === undefined) this.#holdings.set(frameworkId, new Set([agent]));
-    else agents.add(agent);
-  }
-
-  #forgetHolding(agent: AgentEntry, frameworkId: FrameworkId): void {
-    const agents = this.#holdings.get(frameworkId);
-    agents?.delete(agent);
-    if (agents?.size === 0) this.#holdings.delete(frameworkId);
-  }
-
   /** Removes a client that is in no role and holds nothing. */
   #retire(client: Client): void {
     if (client.isSubscribed || client.framework.clients.get(client.role) !== client) return;
@@ -266,7 +255,7 @@ export class Ledger {
 
   /** Whether the client holds what has no place in shares: ports, say. */
   #holdsNonScalars({ framework, role }: Client): boolean {
-    for (const agent of this.#holdings.get(framework.id) ?? []) {
+    for (const agent of this.#holdings.agentsOf(framework.id)) {
       const items = agent.held.get(framework.id)?.items ?? [];
       if (items.some((item) => item.allocationRole === role)) return true;
     }

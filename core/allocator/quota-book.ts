@@ -7,26 +7,22 @@
  * nothing is kept. What a role without a guarantee may be given is limited by the headroom: free
  * unreserved resources beyond those that keep the unmet guarantees of all top-level roles possible.
  */
-import { type Quantities, type Resources, ScalarItem, ancestorsOf } from '../resources/index.js';
+import { type Quantities, type Resources, ancestorsOf } from '../resources/index.js';
 import type { AgentEntry } from './agent-entry.js';
 import { type RoleQuota, isDefaultQuota, quotaVector } from './quota.js';
 import { QuotaEntry, type QuotaStanding, isShort } from './quota-entry.js';
+import { type QuotaPart, partOf, unreservedScalars } from './quota-part.js';
 import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
-
-/** What one agent adds to the sums. */
-interface AgentPart {
-  free: ScalarVector;
-  readonly consumed: Map<QuotaEntry, ScalarVector>;
-}
 
 export class QuotaBook {
   readonly #names: ScalarNames;
   readonly #minimums: readonly Quantities[];
+  #minimumVectors: readonly ScalarVector[] | undefined;
   readonly #entries = new Map<string, QuotaEntry>();
   /** The entries that each role counts in: its own and those of its ancestors. */
   readonly #covering = new Map<string, readonly QuotaEntry[]>();
-  readonly #parts = new Map<AgentEntry, AgentPart>();
-  readonly #changed = new Set<AgentEntry>();
+  /** Agents that may have changed since the book was settled: those that say so have. */
+  #noted: AgentEntry[] = [];
   /** Unreserved, not revocable and not held, over all agents. */
   #free: ScalarVector = new Float64Array(0);
   /** What top-level roles lack of their guarantees. */
@@ -62,15 +58,17 @@ export class QuotaBook {
     else this.#entries.set(role, new QuotaEntry(role, quota, this.#entryOptions()));
     this.#need(this.#entries.get(role), 1);
     if (this.#isReset && this.#entries.size > 0) return;
-    this.#parts.clear();
-    this.#changed.clear();
+    this.#forgetNoted();
     this.#free = new Float64Array(0);
     this.#needed = new Float64Array(0);
     for (const entry of this.#entries.values()) {
       entry.clear();
       this.#need(entry, 1);
     }
-    for (const agent of agents) this.noteChanged(agent);
+    for (const agent of agents) {
+      agent.quotaPart = undefined;
+      this.noteChanged(agent);
+    }
     this.#isReset = this.#entries.size > 0;
   }
 
@@ -81,15 +79,19 @@ export class QuotaBook {
 
   /** The agent has changed: it is looked at when the book is next settled. */
   noteChanged(agent: AgentEntry): void {
-    if (this.#entries.size > 0) this.#changed.add(agent);
+    if (this.#entries.size === 0) return;
+    agent.isQuotaStale = true;
+    if (agent.isQuotaNoted) return;
+    agent.isQuotaNoted = true;
+    this.#noted.push(agent);
   }
 
   /** The agent is gone. */
   forget(agent: AgentEntry): void {
-    this.#changed.delete(agent);
-    const part = this.#parts.get(agent);
+    agent.isQuotaStale = false;
+    const part = agent.quotaPart;
     if (part === undefined) return;
-    this.#parts.delete(agent);
+    agent.quotaPart = undefined;
     this.#add(part, -1);
     this.#isLoosened = true;
   }
@@ -101,10 +103,12 @@ export class QuotaBook {
   settle(): boolean {
     const isLoosened = this.#isLoosened;
     this.#isLoosened = false;
-    if (this.#changed.size === 0) return isLoosened;
+    const stale = this.#noted.filter((agent) => agent.isQuotaStale);
+    this.#forgetNoted();
+    if (stale.length === 0) return isLoosened;
     const spare = this.#spareAmounts();
     this.#before = new Map();
-    for (const agent of this.#changed) this.refresh(agent);
+    for (const agent of stale) this.refresh(agent);
     const before = this.#before;
     this.#before = undefined;
     if (isLoosened || isBelow(spare, this.#spareAmounts(), Number.POSITIVE_INFINITY)) return true;
@@ -118,20 +122,18 @@ export class QuotaBook {
    */
   readSettled<Result>(read: () => Result): Result {
     const isReset = this.#isReset;
-    const before = [...this.#changed].map((agent) => [agent, this.#parts.get(agent)] as const);
-    for (const [agent] of before) this.refresh(agent);
+    const stale = this.#noted.filter((agent) => agent.isQuotaStale);
+    const before = stale.map(({ quotaPart }) => quotaPart);
+    for (const agent of stale) this.refresh(agent);
     try {
       return read();
     } finally {
-      for (const [agent, part] of before) {
-        const now = this.#parts.get(agent);
-        if (now !== undefined) this.#add(now, -1);
-        this.#parts.delete(agent);
-        if (part !== undefined) {
-          this.#parts.set(agent, part);
-          this.#add(part, 1);
-        }
-        this.#changed.add(agent);
+      for (const [index, agent] of stale.entries()) {
+        if (agent.quotaPart !== undefined) this.#add(agent.quotaPart, -1);
+        const part = before[index];
+        agent.quotaPart = part;
+        if (part !== undefined) this.#add(part, 1);
+        agent.isQuotaStale = true;
       }
       this.#isReset = isReset;
     }
@@ -140,36 +142,34 @@ export class QuotaBook {
   /** Brings the sums up to date with one agent. */
   refresh(agent: AgentEntry): void {
     this.#isReset = false;
-    this.#changed.delete(agent);
-    const before = this.#parts.get(agent);
-    if (before !== undefined) this.#add(before, -1);
-    const part = this.#partOf(agent);
-    this.#parts.set(agent, part);
-    this.#add(part, 1);
+    agent.isQuotaStale = false;
+    if (agent.quotaPart !== undefined) this.#add(agent.quotaPart, -1);
+    agent.quotaPart = partOf(agent);
+    this.#add(agent.quotaPart, 1);
   }
 
   /**
-   * A run gave some of an agent's free resources to a role: the sums are brought up to date without
-   * looking at the agent.
+   * A run gave some of an agent's free resources to a role: the sums are brought up to date by what was
+   * given.
    */
   noteServed(agent: AgentEntry, role: string, given: Resources): void {
-    const part = this.#parts.get(agent);
+    const part = agent.quotaPart;
     if (part === undefined || given.hasShared) {
       this.refresh(agent);
       return;
     }
-    this.#changed.delete(agent);
-    const amounts = this.#names.measure(given.isPlain ? given : given.filter(isUnreserved));
+    agent.isQuotaStale = false;
+    const resources = unreservedScalars(given);
+    agent.quotaPart = {
+      free: unreservedScalars(agent.free),
+      consumed:
+        part.consumed.length === 0
+          ? [{ role, resources }]
+          : [...part.consumed, { role, resources }],
+    };
+    const amounts = this.#names.measure(resources);
     this.#free = accumulate(this.#free, amounts, -1);
-    part.free = accumulate(part.free, amounts, -1);
-    for (const entry of this.#entriesCovering(role)) {
-      const known = part.consumed.get(entry);
-      part.consumed.set(
-        entry,
-        known === undefined ? amounts.slice() : accumulate(known, amounts, 1),
-      );
-      this.#change(entry, amounts, 1);
-    }
+    for (const entry of this.#entriesCovering(role)) this.#change(entry, amounts, 1);
   }
 
   /** Whether the role has a guarantee that is not met. */
@@ -221,13 +221,26 @@ export class QuotaBook {
    * unreserved is worth offering to roles without unmet guarantees. Once so, a run makes no less so.
    */
   get isHeldBack(): boolean {
-    if (this.#minimums.length === 0 || this.#needed.every((amount) => amount === 0)) return false;
-    for (const minimum of this.#minimums) {
-      const amounts = quotaVector(minimum, this.#names, 0);
-      if (!isShort(amounts, (index) => this.#spareOf(index))) return false;
+    if (this.#minimums.length === 0 || !this.#isAnyNeeded()) return false;
+    for (const minimum of this.#minimumAmounts()) {
+      if (!isShort(minimum, this.#spareAt)) return false;
     }
     return true;
   }
+
+  #isAnyNeeded(): boolean {
+    for (let index = 0; index < this.#needed.length; index++) {
+      if (this.#needed[index] !== 0) return true;
+    }
+    return false;
+  }
+
+  #minimumAmounts(): readonly ScalarVector[] {
+    this.#minimumVectors ??= this.#minimums.map((one) => quotaVector(one, this.#names, 0));
+    return this.#minimumVectors;
+  }
+
+  readonly #spareAt = (index: number): number => this.#spareOf(index);
 
   #spareOf(index: number): number {
     const needed = this.#needed[index] ?? 0;
@@ -254,11 +267,19 @@ export class QuotaBook {
     }
   }
 
-  #add(part: AgentPart, sign: 1 | -1): void {
-    this.#free = accumulate(this.#free, part.free, sign);
-    for (const [entry, amounts] of part.consumed) {
-      if (this.#before?.has(entry) === false) this.#before.set(entry, entry.consumed.slice());
-      this.#change(entry, amounts, sign);
+  #forgetNoted(): void {
+    for (const agent of this.#noted) agent.isQuotaNoted = false;
+    this.#noted = [];
+  }
+
+  #add({ free, consumed }: QuotaPart, sign: 1 | -1): void {
+    this.#free = accumulate(this.#free, this.#names.measure(free), sign);
+    for (const { role, resources } of consumed) {
+      const amounts = this.#names.measure(resources);
+      for (const entry of this.#entriesCovering(role)) {
+        if (this.#before?.has(entry) === false) this.#before.set(entry, entry.consumed.slice());
+        this.#change(entry, amounts, sign);
+      }
     }
   }
 
@@ -266,42 +287,6 @@ export class QuotaBook {
     this.#need(entry, -1);
     entry.change(amounts, sign);
     this.#need(entry, 1);
-  }
-
-  #partOf(agent: AgentEntry): AgentPart {
-    const part: AgentPart = { free: new Float64Array(0), consumed: new Map() };
-    const free = agent.free.isPlain ? agent.free : agent.free.filter(isUnreserved);
-    if (!free.isEmpty) part.free = this.#names.measure(free).slice();
-    if (agent.total.hasReserved) {
-      this.#consume(part, agent.total, (item) => (item.isReserved ? item.role : undefined));
-    }
-    for (const held of agent.held.values()) {
-      this.#consume(part, held, (item) => (item.isReserved ? undefined : item.allocationRole));
-    }
-    return part;
-  }
-
-  #consume(
-    part: AgentPart,
-    resources: Resources,
-    roleOf: (item: ScalarItem) => string | undefined,
-  ): void {
-    for (const item of resources.items) {
-      if (!(item instanceof ScalarItem) || item.revocable) continue;
-      const role = roleOf(item);
-      if (role === undefined) continue;
-      const index = this.#names.indexOf(item.name);
-      for (const entry of this.#entriesCovering(role)) {
-        let amounts = part.consumed.get(entry);
-        if (amounts === undefined || amounts.length <= index) {
-          const longer = new Float64Array(this.#names.names.length);
-          if (amounts !== undefined) longer.set(amounts);
-          part.consumed.set(entry, longer);
-          amounts = longer;
-        }
-        amounts[index] = (amounts[index] ?? 0) + item.total;
-      }
-    }
   }
 
   #entriesCovering(role: string): readonly QuotaEntry[] {
@@ -316,10 +301,6 @@ export class QuotaBook {
 
 /** Roles of which it is remembered in whose quota they count; with more, all are forgotten. */
 const MAX_REMEMBERED_ROLES = 10_000;
-
-function isUnreserved(item: Resources['items'][number]): boolean {
-  return item.type === 'SCALAR' && !item.isReserved && !item.revocable && !item.shared;
-}
 
 /** Whether any amount of `one` is below that of `other`; what is not there counts as `missing`. */
 function isBelow(one: ScalarVector, other: ScalarVector, missing: number): boolean {

@@ -5,9 +5,13 @@
  * The order is by keys copied at the time of sorting, so that shares may move while a run walks over
  * the children; `place` copies the new key and moves the one node.
  */
-import { type Random, assert, at } from '../base/index.js';
+import { type Random, assert } from '../base/index.js';
+import { DrawnOrder } from './drawn-order.js';
 import type { QuotaStanding } from './quota-entry.js';
 import type { ScalarVector } from './scalar-vectors.js';
+import { ShareOrder } from './share-order.js';
+
+const NOTHING: ScalarVector = new Float64Array(0);
 
 export interface ShareNodePlace<Client> {
   readonly name: string;
@@ -26,9 +30,9 @@ export class ShareNode<Client> {
   /** All children by name. */
   readonly children = new Map<string, ShareNode<Client>>();
   /** The children with an active client in their subtree, the next to be served first. */
-  readonly ordered: ShareNode<Client>[] = [];
+  readonly ordered = new ShareOrder<ShareNode<Client>>();
   /** What the subtree holds. */
-  allocated: ScalarVector = new Float64Array(0);
+  allocated: ScalarVector = NOTHING;
   /** How often the subtree was served. Giving back does not lower it. */
   served = 0;
   weight = 1;
@@ -40,8 +44,8 @@ export class ShareNode<Client> {
   isListed = false;
   /** Whether its share may differ from its key. */
   isMoved = false;
-  /** For random order: the children listed when there had been `#drawnListings`, in any order. */
-  #drawn: ShareNode<Client>[] = [];
+  /** For random order: of the children listed when there had been `#drawnListings`. */
+  #drawn: DrawnOrder<ShareNode<Client>> | undefined;
   #drawnListings = 0;
   #keyShare = 0;
   #keyServed = 0;
@@ -58,14 +62,14 @@ export class ShareNode<Client> {
   /** Puts a child that is not listed into the order. */
   list(child: ShareNode<Client>, share: number): void {
     child.#setKey(share);
-    this.ordered.splice(this.#find(child), 0, child);
+    this.ordered.insert(this.#find(child), child);
     child.isListed = true;
     this.listings++;
   }
 
   /** Takes a listed child out of the order. */
   unlist(child: ShareNode<Client>): void {
-    this.ordered.splice(this.#positionOf(child), 1);
+    this.ordered.remove(this.#positionOf(child));
     child.isListed = false;
     this.listings++;
   }
@@ -75,40 +79,32 @@ export class ShareNode<Client> {
     const { ordered } = this;
     const position = this.#positionOf(child);
     child.#setKey(share);
-    const before = ordered[position - 1];
-    const after = ordered[position + 1];
-    let target = position;
+    const before = ordered.at(position - 1);
+    const after = ordered.at(position + 1);
     if (before !== undefined && compare(before, child) > 0) {
-      target = this.#find(child, 0, position);
+      ordered.move(position, this.#find(child, 0, position));
     } else if (after !== undefined && compare(child, after) > 0) {
-      target = this.#find(child, position + 1, ordered.length) - 1;
+      ordered.move(position, this.#find(child, position + 1, ordered.length) - 1);
     }
-    if (target === position) return;
-    // Far fewer instructions than a loop: the engine moves what is between as one block.
-    ordered.splice(position, 1);
-    ordered.splice(target, 0, child);
   }
 
   /** Sorts all listed children anew. */
   sort(shareOf: (child: ShareNode<Client>) => number): void {
-    for (const child of this.ordered) child.#setKey(shareOf(child));
-    this.ordered.sort(compare);
+    const { ordered } = this;
+    for (let place = 0; place < ordered.length; place++) {
+      const child = ordered.at(place);
+      if (child !== undefined) child.#setKey(shareOf(child));
+    }
+    ordered.sort(compare);
   }
 
-  /** The listed children in a new random order; only as many are drawn as are taken. */
-  *drawOrdered(random: Random): Generator<ShareNode<Client>> {
-    if (this.#drawnListings !== this.listings) {
-      this.#drawn = [...this.ordered];
+  /** The listed children in a new random order; only as many are drawn as are asked for. */
+  drawOrdered(random: Random): DrawnOrder<ShareNode<Client>> {
+    if (this.#drawn === undefined || this.#drawnListings !== this.listings) {
+      this.#drawn = new DrawnOrder(this.ordered, random);
       this.#drawnListings = this.listings;
     }
-    const drawn = this.#drawn;
-    for (let index = 0; index < drawn.length; index++) {
-      const pick = index + random.below(drawn.length - index);
-      const child = at(drawn, pick);
-      drawn[pick] = at(drawn, index);
-      drawn[index] = child;
-      yield child;
-    }
+    return this.#drawn.restart();
   }
 
   #setKey(share: number): void {
@@ -118,8 +114,8 @@ export class ShareNode<Client> {
 
   #positionOf(child: ShareNode<Client>): number {
     // Whoever was served was mostly the first.
-    const position = this.ordered[0] === child ? 0 : this.#find(child);
-    if (this.ordered[position] !== child) {
+    const position = this.ordered.at(0) === child ? 0 : this.#find(child);
+    if (this.ordered.at(position) !== child) {
       assert(false, `${child.role}: ${child.name} is lost in the order of shares`);
     }
     return position;
@@ -131,7 +127,8 @@ export class ShareNode<Client> {
     let high = end;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compare(at(this.ordered, middle), child) < 0) low = middle + 1;
+      const other = this.ordered.at(middle);
+      if (other !== undefined && compare(other, child) < 0) low = middle + 1;
       else high = middle;
     }
     return low;

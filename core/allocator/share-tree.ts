@@ -10,7 +10,7 @@
  * Order moves only in `settle`: a run settles before each agent, and walks while shares move. Instead
  * of by share, roles or frameworks may be served in random order by weight, a new one in each walk.
  */
-import { type Random, assert } from '../base/index.js';
+import { type Random, assert, at } from '../base/index.js';
 import type { QuotaStanding } from './quota-entry.js';
 import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
 import { ShareNode } from './share-node.js';
@@ -18,6 +18,9 @@ import { WeightedDraws } from './weighted-draws.js';
 
 /** Sorts before everything that the name of a role may start with. */
 const OWN_LEAF = '.';
+
+/** A longer list of nodes that have moved is given back to the memory. */
+const MAX_KEPT_MOVED = 64;
 
 const NOTHING: ScalarVector = new Float64Array(0);
 
@@ -33,6 +36,11 @@ export interface ShareTreeOptions {
   readonly standingOf?: ((role: string) => QuotaStanding | undefined) | undefined;
 }
 
+/** Clients by place, from 0 on, none left out; undefined beyond the last. */
+export interface ClientOrder<Client> {
+  at(place: number): ShareNode<Client> | undefined;
+}
+
 export class ShareTree<Client> {
   readonly #root = new ShareNode<Client>({ name: '', role: '' });
   readonly #ownLeaves = new Map<string, ShareNode<Client>>();
@@ -43,8 +51,9 @@ export class ShareTree<Client> {
   readonly #randomClients: Random | undefined;
   readonly #standingOf: (role: string) => QuotaStanding | undefined;
   #total: ScalarVector = new Float64Array(0);
-  /** Listed nodes whose key is out of date. */
-  #moved: ShareNode<Client>[] = [];
+  /** Listed nodes whose key is out of date: the first so many of the list, which is written over. */
+  readonly #moved: ShareNode<Client>[] = [];
+  #movedCount = 0;
   /** The part of the tree that each own leaf has, for random order; made anew when roles have changed. */
   #parts: ReadonlyMap<ShareNode<Client>, number> | undefined;
   #draws: WeightedDraws<ShareNode<Client>> | undefined;
@@ -184,6 +193,12 @@ export class ShareTree<Client> {
     return node === undefined ? 0 : this.#dominantShare(node);
   }
 
+  /** The same for the role of a client. */
+  subtreeShareOf(client: ShareNode<Client>): number {
+    const role = client.parent?.parent;
+    return role === undefined ? 0 : this.#dominantShare(role);
+  }
+
   /**
    * Share by which a role's own clients compete, weight applied: of the role, or, when the role has
    * subroles, of its own leaf beside them.
@@ -204,13 +219,16 @@ export class ShareTree<Client> {
     if (this.#isTotalChanged) {
       this.#isTotalChanged = false;
       this.#sortBelow(this.#root);
+      for (let index = 0; index < this.#movedCount; index++) at(this.#moved, index).isMoved = false;
     } else {
-      for (const node of this.#moved) {
+      for (let index = 0; index < this.#movedCount; index++) {
+        const node = at(this.#moved, index);
+        node.isMoved = false;
         if (node.isListed) node.parent?.place(node, this.#weightedShare(node));
       }
     }
-    for (const node of this.#moved) node.isMoved = false;
-    this.#moved = [];
+    if (this.#movedCount > MAX_KEPT_MOVED) this.#moved.length = 0;
+    this.#movedCount = 0;
   }
 
   /**
@@ -244,7 +262,7 @@ export class ShareTree<Client> {
   }
 
   /** The active clients of a role in the order in which they are served. Valid until the next call. */
-  clientsOf(ownLeaf: ShareNode<Client>): Iterable<ShareNode<Client>> {
+  clientsOf(ownLeaf: ShareNode<Client>): ClientOrder<Client> {
     return this.#randomClients === undefined
       ? ownLeaf.ordered
       : ownLeaf.drawOrdered(this.#randomClients);
@@ -277,7 +295,7 @@ export class ShareTree<Client> {
   #noteMoved(node: ShareNode<Client>): void {
     if (node.isMoved || !node.isListed || this.#isDrawn(node)) return;
     node.isMoved = true;
-    this.#moved.push(node);
+    this.#moved[this.#movedCount++] = node;
   }
 
   /** Whether the order in which the node is listed does not matter: its turn is drawn. */
@@ -295,9 +313,15 @@ export class ShareTree<Client> {
   }
 
   #sortBelow(node: ShareNode<Client>): void {
-    node.sort((child) => this.#weightedShare(child));
-    for (const child of node.ordered) this.#sortBelow(child);
+    node.sort(this.#shareOf);
+    const { ordered } = node;
+    for (let place = 0; place < ordered.length; place++) {
+      const child = ordered.at(place);
+      if (child !== undefined && child.ordered.length > 0) this.#sortBelow(child);
+    }
   }
+
+  readonly #shareOf = (node: ShareNode<Client>): number => this.#weightedShare(node);
 
   #weightedShare(node: ShareNode<Client>): number {
     return this.#dominantShare(node) / node.weight;
@@ -318,7 +342,10 @@ function walk<Client>(
   node: ShareNode<Client>,
   visit: (ownLeaf: ShareNode<Client>) => boolean,
 ): boolean {
-  for (const child of node.ordered) {
+  const { ordered } = node;
+  for (let place = 0; place < ordered.length; place++) {
+    const child = ordered.at(place);
+    if (child === undefined) break;
     if (child.name === OWN_LEAF ? visit(child) : walk(child, visit)) return true;
   }
   return false;
@@ -336,7 +363,8 @@ function divideWeight<Client>(
   part: number,
   parts: Map<ShareNode<Client>, number>,
 ): void {
-  const total = node.ordered.reduce((sum, { weight }) => sum + weight, 0);
+  let total = 0;
+  for (const { weight } of node.ordered) total += weight;
   for (const child of node.ordered) {
     const share = (part * child.weight) / total;
     if (child.name === OWN_LEAF) parts.set(child, share);

@@ -22,6 +22,7 @@ export {
   assert,
   errorMessage,
 } from './errors.js';
+export { FewMap, type FewMapView } from './few-map.js';
 export { type Ids, SeededIds, SystemIds } from './ids.js';
 export type { Candidacy, Lease, LeaseHolder } from './lease.js';
 export { LOG_LEVELS, type LogFields, type LogLevel, type Logger, SILENT_LOGGER } from './log.js';

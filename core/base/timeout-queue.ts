@@ -46,10 +46,10 @@ export class TimeoutQueue<Item extends object> {
   #arm(delayMs: number): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    this.#options.timers.after(delayMs, () => this.#runDue());
+    this.#options.timers.after(delayMs, this.#runDue);
   }
 
-  #runDue(): void {
+  readonly #runDue = (): void => {
     this.#isArmed = false;
     const nowMs = this.#options.clock.elapsed();
     const firstLater = this.#waiting.findIndex(
@@ -64,7 +64,7 @@ export class TimeoutQueue<Item extends object> {
     }
     const next = this.#waiting[0];
     if (next !== undefined) this.#arm(next.dueMs - nowMs);
-  }
+  };
 
   /** One function for all timeouts. */
   readonly #noteEnded = (): void => {

@@ -8,6 +8,7 @@ import type { MasterConfig } from './config.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 import type { Metrics } from './metrics.js';
 import type { AgentConnection, MasterObservation, SchedulerStream } from './ports.js';
+import type { OfferWriters } from './offer-messages.js';
 import type { OperatorChanges } from './operator-changes.js';
 import type { Registry } from './registry.js';
 
@@ -23,6 +24,7 @@ export interface MasterContext {
   readonly timers: Timers;
   /** Of the length of the offer timeout. */
   readonly offerTimeouts: TimeoutQueue<OutstandingOffer>;
+  readonly offerWriters: OfferWriters;
   readonly info: MasterInfo;
   /** Numbers for the next ids. */
   readonly next: { framework: number; agent: number; offer: number };

@@ -28,6 +28,7 @@ import {
 } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { MasterConfig } from './config.js';
+import { type NumberedOffer, OfferBook } from './offer-book.js';
 import { FrameworkCounts } from './framework-counts.js';
 import { OfferAnswerLog } from './offer-answers.js';
 import type { SchedulerStream } from './ports.js';
@@ -83,8 +84,7 @@ export interface OperationRecord {
 }
 
 /** An offer that was neither answered nor taken back. */
-export interface OutstandingOffer {
-  readonly id: OfferId;
+export interface OutstandingOffer extends NumberedOffer {
   readonly frameworkId: FrameworkId;
   readonly agentId: AgentId;
   readonly role: string;
@@ -135,7 +135,7 @@ export class Framework {
   /** Tasks that the master counts as present: not ended, or ended and not acknowledged. */
   readonly tasks = new Map<TaskId, TaskRecord>();
   readonly executors = new Map<AgentId, Map<ExecutorId, ExecutorRecord>>();
-  readonly offers = new Map<OfferId, OutstandingOffer>();
+  readonly offers = new OfferBook<OutstandingOffer>();
   readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
   /** By the ids that it gave: operations whose outcome it has not acknowledged. */
   readonly operations = new Map<string, OperationRecord>();

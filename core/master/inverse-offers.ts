@@ -15,7 +15,7 @@ import { id } from '../base/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework, OutstandingInverseOffer } from './framework.js';
-import { nextOfferId } from './offers.js';
+import { offerIdOf } from './offer-book.js';
 
 /** Turns one round of the allocator into one INVERSE_OFFERS event for each framework. */
 export function makeInverseOffers(
@@ -54,7 +54,7 @@ function addInverseOffer(
   },
 ): OutstandingInverseOffer {
   const { framework, agent, allocation } = given;
-  const offerId = nextOfferId(context);
+  const offerId = offerIdOf(context.info.id, context.next.offer++);
   const offer: OutstandingInverseOffer = {
     id: offerId,
     frameworkId: framework.id,

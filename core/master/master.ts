@@ -44,6 +44,7 @@ import type { SchedulerAnswer } from './framework-update.js';
 import { schedulerDisconnected, subscribe } from './frameworks.js';
 import { makeInverseOffers } from './inverse-offers.js';
 import { Metrics } from './metrics.js';
+import { OfferWriters } from './offer-messages.js';
 import { makeOffers, rescindOffer } from './offers.js';
 import {
   type MasterTimes,
@@ -132,6 +133,7 @@ export class Master {
         delayMs: config.offerTimeoutMs,
         run: (offer) => rescindOffer(this.#context, offer),
       }),
+      offerWriters: new OfferWriters(),
       info: masterInfo({ id: world.ids.uuid(), ...address, domain: config.domain }),
       next: { framework: 0, agent: 0, offer: 0 },
       pendingStreams: new Map(),

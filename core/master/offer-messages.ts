@@ -2,30 +2,27 @@
  * Offers as frameworks see them. What is the same in every offer of an agent, or of a round of one
  * framework, is made once: a round may be of ten thousand offers.
  */
-import type { Offer, Resource } from '../api/index.js';
-import type { Resources } from '../resources/index.js';
+import type { Offer, Resource, ResourceAllocationInfo } from '../api/index.js';
+import type { ResourceItem, Resources } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import type { Framework, OutstandingOffer } from './framework.js';
 
-/** Makes the offers of one framework. */
+/** Makes the offers of one framework, by what it says of itself now. */
 export class OfferWriter {
   readonly #framework: Readonly<Framework>;
   readonly #frameworkId: Offer['framework_id'];
   readonly #isMultiRole: boolean;
   readonly #canRefine: boolean;
-  readonly #isVisible: (item: Resources['items'][number]) => boolean;
-  /** What was written of resources that many offers have. */
-  readonly #resources = new Map<Resources, readonly Resource[]>();
-  readonly #allocations = new Map<string, Offer['allocation_info']>();
+  /** What was written last, of what many offers of a round have. */
+  #resources: Resources | undefined;
+  #written: readonly Resource[] = [];
+  #allocation: ResourceAllocationInfo | undefined;
 
   constructor(framework: Readonly<Framework>) {
     this.#framework = framework;
     this.#frameworkId = { value: framework.id };
     this.#isMultiRole = framework.has('MULTI_ROLE');
-    const canRefine = framework.has('RESERVATION_REFINEMENT');
-    this.#canRefine = canRefine;
-    this.#isVisible = (item) =>
-      item.name !== HIDDEN_RESOURCE && (canRefine || item.reservations.length <= 1);
+    this.#canRefine = framework.has('RESERVATION_REFINEMENT');
   }
 
   write(agent: Readonly<Agent>, offer: Readonly<OutstandingOffer>): Offer {
@@ -38,10 +35,10 @@ export class OfferWriter {
       url,
       domain,
       unavailability: agent.unavailability,
-      resources: this.#written(offer.resources),
+      resources: this.#write(offer.resources),
       attributes,
       executor_ids: this.#executorIds(agent),
-      allocation_info: this.#isMultiRole ? this.#allocation(offer.role) : undefined,
+      allocation_info: this.#isMultiRole ? this.#allocate(offer.role) : undefined,
     };
   }
 
@@ -51,24 +48,36 @@ export class OfferWriter {
     return [...executors.keys()].map((value) => ({ value }));
   }
 
-  #allocation(role: string): Offer['allocation_info'] {
-    const known = this.#allocations.get(role);
-    if (known !== undefined) return known;
-    const made = { role };
-    this.#allocations.set(role, made);
-    return made;
+  #allocate(role: string): ResourceAllocationInfo {
+    if (this.#allocation?.role !== role) this.#allocation = { role };
+    return this.#allocation;
   }
 
-  #written(resources: Resources): readonly Resource[] {
-    const known = this.#resources.get(resources);
-    if (known !== undefined) return known;
-    const visible = resources.filter(this.#isVisible);
+  #write(resources: Resources): readonly Resource[] {
+    if (this.#resources === resources) return this.#written;
+    const visible = resources.filter(this.#canRefine ? isVisible : isVisibleUnrefined);
     const wire = visible.wire(this.#canRefine ? 'post-refinement' : 'pre-refinement');
-    const written = this.#isMultiRole
+    this.#resources = resources;
+    this.#written = this.#isMultiRole
       ? wire
       : wire.map((resource) => ({ ...resource, allocation_info: undefined }));
-    this.#resources.set(resources, written);
-    return written;
+    return this.#written;
+  }
+}
+
+/**
+ * The writers of frameworks, each as long as the framework says the same of itself. Were they made anew
+ * for each round, the engine would drop the code that it compiled for them whenever it collects garbage.
+ */
+export class OfferWriters {
+  readonly #writers = new WeakMap<Framework['info'], OfferWriter>();
+
+  of(framework: Readonly<Framework>): OfferWriter {
+    const known = this.#writers.get(framework.info);
+    if (known !== undefined) return known;
+    const made = new OfferWriter(framework);
+    this.#writers.set(framework.info, made);
+    return made;
   }
 }
 
@@ -83,3 +92,11 @@ export function offerMessage(
 
 /** Resources that only agents need to know. */
 const HIDDEN_RESOURCE = 'ephemeral_ports';
+
+function isVisible({ name }: ResourceItem): boolean {
+  return name !== HIDDEN_RESOURCE;
+}
+
+function isVisibleUnrefined(item: ResourceItem): boolean {
+  return isVisible(item) && item.reservations.length <= 1;
+}

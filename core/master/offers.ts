@@ -4,12 +4,13 @@
  */
 import type { Allocation } from '../allocator/index.js';
 import type { Filters, Offer } from '../api/index.js';
-import { type FrameworkId, type OfferId, id } from '../base/index.js';
+import { type FrameworkId, id } from '../base/index.js';
 import type { Resources } from '../resources/index.js';
 import type { Agent } from './agent.js';
 import { type MasterContext, sendEvent } from './context.js';
 import type { Framework, OutstandingOffer } from './framework.js';
-import { OfferWriter } from './offer-messages.js';
+import { offerIdOf } from './offer-book.js';
+import type { OfferWriter } from './offer-messages.js';
 
 /** Turns one round of the allocator into offers: one OFFERS event for each framework. */
 export function makeOffers(context: MasterContext, allocations: readonly Allocation[]): void {
@@ -48,14 +49,9 @@ function roundOf(
   if (known !== undefined) return known;
   const framework = context.cluster.frameworks.get(frameworkId);
   if (framework?.stream === undefined) return undefined;
-  const round = { framework, writer: new OfferWriter(framework), offers: [] };
+  const round = { framework, writer: context.offerWriters.of(framework), offers: [] };
   rounds.set(frameworkId, round);
   return round;
-}
-
-/** The id of the next offer, or inverse offer. */
-export function nextOfferId({ info, next }: MasterContext): OfferId {
-  return id<'OfferId'>(`${info.id}-O${next.offer++}`);
 }
 
 function addOffer(
@@ -67,9 +63,10 @@ function addOffer(
   },
 ): OutstandingOffer {
   const { framework, agent, allocation } = given;
-  const offerId = nextOfferId(context);
+  const number = context.next.offer++;
   const offer: OutstandingOffer = {
-    id: offerId,
+    id: offerIdOf(context.info.id, number),
+    number,
     frameworkId: framework.id,
     agentId: agent.id,
     role: allocation.role,
@@ -83,7 +80,7 @@ function addOffer(
     offer.timer = context.offerTimeouts.add(offer);
   }
   context.cluster.offers.add(offer);
-  framework.offers.set(offerId, offer);
+  framework.offers.add(offer);
   agent.offers = agent.offers.length === 0 ? [offer] : [...agent.offers, offer];
   agent.offered = agent.offered.plus(offer.resources.unallocated());
   agent.assertWithinTotal();
@@ -98,7 +95,7 @@ export function takeOffer(context: MasterContext, offer: OutstandingOffer): Reso
   offer.timer?.dispose();
   context.cluster.touch();
   context.cluster.offers.delete(offer);
-  context.cluster.frameworks.get(offer.frameworkId)?.offers.delete(offer.id);
+  context.cluster.frameworks.get(offer.frameworkId)?.offers.delete(offer);
   const agent = context.cluster.agents.get(offer.agentId);
   if (agent !== undefined) {
     agent.offers = agent.offers.filter((other) => other !== offer);
@@ -162,6 +159,5 @@ export function offerIdsOf(ids: readonly { readonly value: string }[] | undefine
 
 /** Looks up the offers of a framework by the ids of a call; undefined where there is none. */
 export function findOffer(framework: Framework, value: string): OutstandingOffer | undefined {
-  const offerId: OfferId = id<'OfferId'>(value);
-  return framework.offers.get(offerId);
+  return framework.offers.get(id<'OfferId'>(value));
 }

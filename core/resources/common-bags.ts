@@ -28,18 +28,18 @@ export class CommonBags<Bag extends object> {
     return bag;
   }
 
-  /** The form of a bag that is bound to a role, made when it is asked for first. */
-  bound(bag: Bag, role: string, make: () => Bag): Bag {
-    const ofRole = this.#bound.get(role);
-    const known = ofRole?.get(bag);
-    if (known !== undefined) return known;
-    const made = make();
+  /** The form of a bag that is bound to a role, if it is kept. */
+  bound(bag: Bag, role: string): Bag | undefined {
+    return this.#bound.get(role)?.get(bag);
+  }
+
+  /** Keeps the form of a bag that is bound to a role. */
+  keepBound(bag: Bag, role: string, bound: Bag): void {
     if (this.#boundCount >= MAX_BOUND_BAGS) this.#forgetBound();
     this.#boundCount++;
     const kept = this.#bound.get(role);
-    if (kept === undefined) this.#bound.set(role, new Map([[bag, made]]));
-    else kept.set(bag, made);
-    return made;
+    if (kept === undefined) this.#bound.set(role, new Map([[bag, bound]]));
+    else kept.set(bag, bound);
   }
 
   #forgetBound(): void {

@@ -245,17 +245,34 @@ export class Resources {
   private bound(role: string | undefined): Resources {
     if (role === undefined && this.#unbound !== undefined) return this.#unbound;
     const first = this.items[0]?.allocationRole;
-    for (const { allocationRole } of this.items) {
-      if (allocationRole === first) continue;
-      return this.withIdentities((item) => withAllocationRole(item.identity, role));
-    }
+    if (!this.isBoundAs(first)) return this.withAllRoles(role);
     if (first === role) return this;
     if (role === undefined) {
       this.#unbound = this.rebound(role);
       return this.#unbound;
     }
     if (first !== undefined) return this.rebound(role);
-    return this.#isCommon ? COMMON.bound(this, role, () => this.boundTo(role)) : this.boundTo(role);
+    return this.#isCommon ? this.commonBoundTo(role) : this.boundTo(role);
+  }
+
+  private commonBoundTo(role: string): Resources {
+    const known = COMMON.bound(this, role);
+    if (known !== undefined) return known;
+    const bound = this.boundTo(role);
+    COMMON.keepBound(this, role, bound);
+    return bound;
+  }
+
+  private isBoundAs(role: string | undefined): boolean {
+    const { items } = this;
+    for (let index = 1; index < items.length; index++) {
+      if (items[index]?.allocationRole !== role) return false;
+    }
+    return true;
+  }
+
+  private withAllRoles(role: string | undefined): Resources {
+    return this.withIdentities((item) => withAllocationRole(item.identity, role));
   }
 
   /** What is bound to no role, bound to one. */
@@ -376,7 +393,10 @@ export class Resources {
 
   /** Whether there is at least as much of each name. */
   hasAtLeast(wanted: Quantities): boolean {
-    for (const [name, amount] of wanted) if (this.scalar(name) < amount) return false;
+    // Not by entries, of which each would be made anew: this is asked of every agent in every run.
+    for (const name of wanted.keys()) {
+      if (this.scalar(name) < (wanted.get(name) ?? 0)) return false;
+    }
     return true;
   }
 

@@ -126,7 +126,8 @@ function sortOnce({ agents, roles, sorter }: Sorting): readonly number[] {
     visited = 0;
     tree.settle();
     tree.walkRoles((leaf) => {
-      for (const client of tree.clientsOf(leaf)) visited += client.name.length > 0 ? 1 : 0;
+      const order = tree.clientsOf(leaf);
+      for (let place = 0; order.at(place) !== undefined; place++) visited++;
       return false;
     });
     if (visited !== roles.length) throw new Error(`${visited} of ${roles.length} clients in order`);

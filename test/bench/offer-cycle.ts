@@ -159,6 +159,7 @@ function writeAll(
     messages.push(
       writer.write(agent, {
         id: offerId,
+        number: messages.length,
         frameworkId,
         agentId,
         role,

@@ -143,7 +143,12 @@ class SorterRunner {
     const order: string[] = [];
     this.#tree.settle();
     this.#tree.walkRoles((leaf) => {
-      for (const { client } of this.#tree.clientsOf(leaf)) order.push(client ?? '');
+      const clients = this.#tree.clientsOf(leaf);
+      let node = clients.at(0);
+      for (let place = 1; node !== undefined; place++) {
+        order.push(node.client ?? '');
+        node = clients.at(place);
+      }
       return false;
     });
     return order;
