@@ -73,13 +73,12 @@ export function healthProbe(task: AgentTask, check: HealthCheck): ProbeSpec | un
     case 'HTTP': {
       if (check.http === undefined) return undefined;
       const { protocol, port, path = '/', scheme } = check.http;
-      const address = loopback(protocol);
+      const address = addressOf(task, protocol);
       return { type: 'HTTP', scheme: scheme === 'https' ? 'https' : 'http', address, port, path };
     }
     case 'TCP':
-      return (
-        check.tcp && { type: 'TCP', address: loopback(check.tcp.protocol), port: check.tcp.port }
-      );
+      if (check.tcp === undefined) return undefined;
+      return { type: 'TCP', address: addressOf(task, check.tcp.protocol), port: check.tcp.port };
     default:
       return undefined;
   }
@@ -93,10 +92,12 @@ export function checkProbe(task: AgentTask, check: CheckInfo): ProbeSpec | undef
     case 'HTTP': {
       if (check.http === undefined) return undefined;
       const { port, path = '/' } = check.http;
-      return { type: 'HTTP', scheme: 'http', address: '127.0.0.1', port, path };
+      return { type: 'HTTP', scheme: 'http', address: addressOf(task, undefined), port, path };
     }
     case 'TCP':
-      return check.tcp && { type: 'TCP', address: '127.0.0.1', port: check.tcp.port };
+      return (
+        check.tcp && { type: 'TCP', address: addressOf(task, undefined), port: check.tcp.port }
+      );
     default:
       return undefined;
   }
@@ -111,6 +112,7 @@ function commandProbe(task: AgentTask, command: CommandInfo, logName: string): P
   ];
   return {
     type: 'COMMAND',
+    containerId,
     sandbox: isNested ? nestedDirectory(executor.directory, containerId) : executor.directory,
     command: { ...command, environment: { variables } },
     user: probeContext?.user,
@@ -126,8 +128,12 @@ export function runsCommands(checks: {
   return checks.health_check?.type === 'COMMAND' || checks.check?.type === 'COMMAND';
 }
 
-function loopback(protocol: NetworkInfoProtocol | undefined): '127.0.0.1' | '::1' {
-  return protocol === 'IPv6' ? '::1' : '127.0.0.1';
+/** Where a task is reached: on the loopback interface, unless its container has networks of its own. */
+function addressOf(task: AgentTask, protocol: NetworkInfoProtocol | undefined): string {
+  if (task.networkInfos === undefined) return protocol === 'IPv6' ? '::1' : '127.0.0.1';
+  const own = task.networkInfos.flatMap(({ ip_addresses }) => ip_addresses ?? []);
+  const found = own.find((address) => (address.protocol ?? 'IPv4') === (protocol ?? 'IPv4'));
+  return found?.ip_address ?? '';
 }
 
 function timing(seconds: {

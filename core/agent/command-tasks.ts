@@ -15,7 +15,13 @@ import { type Batch, KEYS } from './checkpoint.js';
 import type { TaskContext } from './task-context.js';
 import { killGraceMs } from './grace.js';
 import { endOfTask, failedLaunch } from './outcomes.js';
-import type { ContainerEnd, ContainerFate, ContainerSpec, LaunchOutcome } from './ports.js';
+import type {
+  ContainerEnd,
+  ContainerFacts,
+  ContainerFate,
+  ContainerSpec,
+  LaunchOutcome,
+} from './ports.js';
 import { executorRecord } from './records.js';
 import type { AgentExecutor, AgentTask } from './state.js';
 import { TaskChecks } from './task-checks.js';
@@ -98,7 +104,7 @@ export class CommandTasks {
    * and wins over the task's.
    */
   kill(task: AgentTask, cause: CheckpointTaskEndingCause, policy?: KillPolicy): void {
-    this.killWithin(task, cause, killGraceMs(policy, task.task.kill_policy, this.#context.config));
+    this.killWithin(task, cause, killGraceMs(policy, task.task, this.#context.config));
   }
 
   /** As `kill`, with the grace period in milliseconds. */
@@ -195,18 +201,20 @@ export class CommandTasks {
   #started(
     batch: Batch,
     running: RunningTask,
-    process: { readonly pid: number; readonly startTime: string },
+    process: { readonly pid: number; readonly startTime: string } & ContainerFacts,
   ): void {
     const { world, reports } = this.#context;
     const { task } = running;
     running.phase = 'started';
+    task.networkInfos = process.networkInfos;
     task.process = {
       pid: process.pid,
       start_time: process.startTime,
       started_at: world.clock.now() / 1000,
     };
     if (task.ending === undefined) {
-      reports.change(batch, task, { state: 'TASK_RUNNING', source: 'SOURCE_EXECUTOR' });
+      const { data } = process;
+      reports.change(batch, task, { state: 'TASK_RUNNING', source: 'SOURCE_EXECUTOR', data });
     } else {
       reports.putTask(batch, task);
     }

@@ -34,6 +34,8 @@ export interface AgentConfig {
   readonly executorHeartbeatIntervalMs: number;
   /** Between SIGTERM and SIGKILL of a task that the launcher runs, where its policy is silent. */
   readonly killGracePeriodMs: number;
+  /** The same of tasks in Docker containers. */
+  readonly dockerStopTimeoutMs: number;
   /** How long executors wait for an agent that went away; told to them. */
   readonly recoveryTimeoutMs: number;
   readonly statusRetryMinMs: number;
@@ -80,6 +82,7 @@ export const AGENT_DEFAULTS = {
   executorShutdownGracePeriodMs: 5 * SECOND_MS,
   executorHeartbeatIntervalMs: 30 * MINUTE_MS,
   killGracePeriodMs: 3 * SECOND_MS,
+  dockerStopTimeoutMs: 0,
   recoveryTimeoutMs: 15 * MINUTE_MS,
   statusRetryMinMs: 10 * SECOND_MS,
   statusRetryMaxMs: 10 * MINUTE_MS,

@@ -19,7 +19,7 @@ export function drainEnding(
   drain: DrainConfig,
   config: AgentConfig,
 ): CheckpointTaskEnding {
-  const ownMs = killGraceMs(undefined, task.task.kill_policy, config);
+  const ownMs = killGraceMs(undefined, task.task, config);
   const { max_grace_period: longest, mark_gone: isGone } = drain;
   const graceMs = longest === undefined ? ownMs : Math.min(ownMs, durationInfoMs(longest));
   return { cause: isGone === true ? 'DRAIN_GONE' : 'DRAIN', grace_period: toDurationInfo(graceMs) };

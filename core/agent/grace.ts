@@ -1,15 +1,17 @@
 /** How long a task or executor is given to end by itself. */
-import { type ExecutorInfo, type KillPolicy, durationInfoMs } from '../api/index.js';
+import { type ExecutorInfo, type KillPolicy, type Task, durationInfoMs } from '../api/index.js';
 import type { AgentConfig } from './config.js';
 
 /** Milliseconds between SIGTERM and SIGKILL: of the call, else of the task, else of the agent. */
 export function killGraceMs(
   ofCall: KillPolicy | undefined,
-  ofTask: KillPolicy | undefined,
+  task: Task,
   config: AgentConfig,
 ): number {
-  const period = ofCall?.grace_period ?? ofTask?.grace_period;
-  return period === undefined ? config.killGracePeriodMs : Math.max(0, durationInfoMs(period));
+  const period = ofCall?.grace_period ?? task.kill_policy?.grace_period;
+  if (period !== undefined) return Math.max(0, durationInfoMs(period));
+  const isDocker = task.container?.type === 'DOCKER';
+  return isDocker ? config.dockerStopTimeoutMs : config.killGracePeriodMs;
 }
 
 /** Milliseconds between the request to shut an executor down and its kill. */

@@ -68,6 +68,7 @@ export {
 export type {
   CommandProbe,
   ContainerEnd,
+  ContainerFacts,
   ContainerFate,
   ContainerPipes,
   ContainerSpec,

@@ -12,6 +12,7 @@ import {
   type Task,
   type TaskInfo,
   type TaskStatusReason,
+  type ValueRange,
   commandExecutorName,
   durationInfoMs,
   hasCapability,
@@ -311,7 +312,10 @@ export class Launches {
     task.info = undefined;
     const container = this.#taskContainer(task, info, launch.containerId);
     task.check = info.check;
-    if (runsCommands(info)) task.probeContext = probeContext(container);
+    // Commands inside of an image find the environment that the container has.
+    if (runsCommands(info) && info.container?.type !== 'DOCKER') {
+      task.probeContext = probeContext(container);
+    }
     this.#commandTasks.prepare(batch, task, container);
   }
 
@@ -346,6 +350,7 @@ export class Launches {
         ...taskEnvironment({ taskId: task.id, role, address }),
       },
       user: userOf(executor.framework, command, config.switchUser),
+      ports: portsOf(info.resources),
       limits: {
         cpus: fromThousandths(resources.scalar('cpus')) + COMMAND_EXECUTOR_CPUS,
         memoryMiB,
@@ -367,6 +372,11 @@ function probeContext({ user, environment, command }: ContainerSpec): Checkpoint
     user,
     environment: { variables: [...common, ...(command.environment?.variables ?? [])] },
   };
+}
+
+/** The ports of the host that are among the resources. */
+function portsOf(resources: readonly Resource[] = []): readonly ValueRange[] {
+  return resources.flatMap(({ name, ranges }) => (name === 'ports' ? (ranges?.range ?? []) : []));
 }
 
 /** The executor that stands for a command task in the API. */

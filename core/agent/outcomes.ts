@@ -97,6 +97,14 @@ function naturalEnd(end: ContainerEnd): StateChange {
       message: describeEnd(end),
     };
   }
+  if (end.kind === 'exited' && end.isOutOfMemory === true) {
+    return {
+      state: 'TASK_FAILED',
+      source: 'SOURCE_AGENT',
+      reason: 'REASON_CONTAINER_LIMITATION_MEMORY',
+      message: `${describeEnd(end)}; it was killed because it used more memory than it was given`,
+    };
+  }
   const isFinished = end.kind === 'exited' && end.code === 0;
   return {
     state: isFinished ? 'TASK_FINISHED' : 'TASK_FAILED',

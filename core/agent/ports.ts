@@ -2,7 +2,14 @@
  * What the agent needs from outside: containers, sandboxes, and its connections. `core/containers`
  * and `core/http` implement these for a real host, `core/simulation` in memory.
  */
-import type { CommandInfo, ContainerInfo, ExecutorEvent, LinkAgentMessage } from '../api/index.js';
+import type {
+  CommandInfo,
+  ContainerInfo,
+  ExecutorEvent,
+  LinkAgentMessage,
+  NetworkInfo,
+  ValueRange,
+} from '../api/index.js';
 import type { ContainerId, Disposable } from '../base/index.js';
 
 /** A persistent volume that a container uses. */
@@ -53,11 +60,25 @@ export interface ContainerSpec {
     readonly memoryMiB?: number;
     readonly diskMiB?: number;
   };
+  /** The ports of the host that it was given, by which mappings of ports are judged. */
+  readonly ports?: readonly ValueRange[] | undefined;
+}
+
+/** What is known of a container that runs, beside its process. */
+export interface ContainerFacts {
+  /** Its own networks, if it does not use that of the host; empty: it has none. */
+  readonly networkInfos?: readonly NetworkInfo[] | undefined;
+  /** What whoever holds it says about it, in base64, for the scheduler. */
+  readonly data?: string | undefined;
 }
 
 /** How a launch ended. A failure has left no process behind. */
 export type LaunchOutcome =
-  | { readonly kind: 'started'; readonly pid: number; readonly startTime: string }
+  | ({
+      readonly kind: 'started';
+      readonly pid: number;
+      readonly startTime: string;
+    } & ContainerFacts)
   | {
       readonly kind: 'failed';
       /** What could not be done: `user` and `command` name what is wrong with the task. */
@@ -67,7 +88,12 @@ export type LaunchOutcome =
 
 /** How a container ended. */
 export type ContainerEnd =
-  | { readonly kind: 'exited'; readonly code: number }
+  | {
+      readonly kind: 'exited';
+      readonly code: number;
+      /** It was killed because it used more memory than it was given. */
+      readonly isOutOfMemory?: boolean | undefined;
+    }
   | { readonly kind: 'signaled'; readonly signal: string }
   /** Nobody saw it end: the launcher died, or the host was rebooted. All of its processes are gone. */
   | { readonly kind: 'lost'; readonly message: string };
@@ -77,14 +103,23 @@ export interface KnownContainer {
   readonly containerId: ContainerId;
   /** Undefined when the agent died between asking for the launch and learning of its outcome. */
   readonly process: { readonly pid: number; readonly startTime: string } | undefined;
+  /** What its task or executor asked for. */
+  readonly container?: ContainerInfo | undefined;
 }
 
 /** What became of a known container while the agent was away. */
 export type ContainerFate =
-  | { readonly kind: 'running'; readonly pid: number; readonly startTime: string }
+  | ({
+      readonly kind: 'running';
+      readonly pid: number;
+      readonly startTime: string;
+    } & ContainerFacts)
   | ContainerEnd;
 
-/** What a check does to a task once. It runs where the container runs, on its loopback interface. */
+/**
+ * What a check does to a task once: on the loopback interface of the host, or at the address of a
+ * container that has a network of its own.
+ */
 export type ProbeSpec = CommandProbe | HttpProbe | TcpProbe;
 
 /**
@@ -93,6 +128,8 @@ export type ProbeSpec = CommandProbe | HttpProbe | TcpProbe;
  */
 export interface CommandProbe {
   readonly type: 'COMMAND';
+  /** The container of the task: where it has an image of its own the command runs inside. */
+  readonly containerId?: ContainerId | undefined;
   /** Absolute path of the task's sandbox. */
   readonly sandbox: string;
   /** Its environment is whole, but for what every command is given; `user` and `uris` do not count. */
@@ -108,7 +145,8 @@ export interface HttpProbe {
   readonly type: 'HTTP';
   /** With `https` any certificate will do. */
   readonly scheme: 'http' | 'https';
-  readonly address: '127.0.0.1' | '::1';
+  /** An IP address; empty: the task has none, and cannot be probed. */
+  readonly address: string;
   readonly port: number;
   readonly path: string;
 }
@@ -116,7 +154,8 @@ export interface HttpProbe {
 /** Connects, and closes the connection. */
 export interface TcpProbe {
   readonly type: 'TCP';
-  readonly address: '127.0.0.1' | '::1';
+  /** As of `HttpProbe`. */
+  readonly address: string;
   readonly port: number;
 }
 
@@ -190,7 +229,10 @@ export interface Containerizer {
   recover(known: readonly KnownContainer[]): Promise<ReadonlyMap<ContainerId, ContainerFate>>;
   /** Starts a container. Never rejects. */
   launch(spec: ContainerSpec): Promise<LaunchOutcome>;
-  /** Sends a signal to every process of the container. An ended container is no error. */
+  /**
+   * Sends a signal to every process of the container. An ended container is no error. Instead of
+   * SIGTERM containers with an image may get the signal by which that wants to be stopped.
+   */
   signal(containerId: ContainerId, signal: 'SIGTERM' | 'SIGKILL'): void;
   /** As `signal`, with any signal of the system by number; only containerizers of real hosts know it. */
   signalNumber?(containerId: ContainerId, signal: number): void;

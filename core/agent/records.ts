@@ -2,6 +2,8 @@
 import {
   type CheckpointExecutor,
   type CheckpointTask,
+  type NetworkInfo,
+  type Task,
   durationInfoMs,
   toDurationInfo,
 } from '../api/index.js';
@@ -67,6 +69,7 @@ export function restoreTask(executor: AgentExecutor, record: CheckpointTask): Ag
   const containerId = record.container_id?.value;
   task.containerId = containerId === undefined ? undefined : id<'ContainerId'>(containerId);
   task.process = record.process;
+  task.networkInfos = networksOf(record.task);
   const limit = record.max_completion_time;
   task.maxCompletionTimeMs = limit === undefined ? undefined : durationInfoMs(limit);
   task.group = (record.group ?? []).map((entry) => id<'TaskId'>(entry.value));
@@ -77,4 +80,12 @@ export function restoreTask(executor: AgentExecutor, record: CheckpointTask): Ag
   task.recorded = { task: task.task, nextUpdate: task.nextUpdate };
   (task.isTerminal ? executor.terminated : executor.active).set(task.id, task);
   return task;
+}
+
+/** The networks of a container of its own, as its scheduler was told last. */
+function networksOf({ container, statuses = [] }: Task): readonly NetworkInfo[] | undefined {
+  const network = container?.docker?.network;
+  if (container?.type !== 'DOCKER' || network === undefined || network === 'HOST') return undefined;
+  return statuses.findLast(({ state }) => state === 'TASK_RUNNING')?.container_status
+    ?.network_infos;
 }

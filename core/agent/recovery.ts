@@ -294,10 +294,14 @@ export class Recovery {
 
 function knownOf(survivors: Survivors): readonly KnownContainer[] {
   return [
-    ...survivors.executors.map((executor) => known(executor.containerId, executor.process)),
-    ...survivors.tasks.map((task) =>
-      known(task.containerId ?? task.executor.containerId, task.process),
-    ),
+    ...survivors.executors.map(({ containerId, process, info }) => ({
+      ...known(containerId, process),
+      container: info.container,
+    })),
+    ...survivors.tasks.map((task) => ({
+      ...known(task.containerId ?? task.executor.containerId, task.process),
+      container: task.task.container,
+    })),
   ];
 }
 

@@ -39,6 +39,8 @@ export interface StateChange {
   readonly healthy?: boolean | undefined;
   /** Default: that nothing is known, if the task has a check. */
   readonly checkStatus?: CheckStatusInfo | undefined;
+  /** Bytes for the scheduler, in base64. */
+  readonly data?: string | undefined;
 }
 
 /** A task that has no record here: refused, or only the master believes in it. */
@@ -60,7 +62,7 @@ export class TaskReports {
   /** Puts a task into a new state. Ignored when it is terminal already. */
   change(batch: Batch, task: AgentTask, change: StateChange): void {
     const { world, state } = this.#context;
-    const status = makeTaskStatus({
+    const made = makeTaskStatus({
       taskId: task.id,
       state: change.state,
       source: change.source,
@@ -74,7 +76,8 @@ export class TaskReports {
       checkStatus: checkStatusIn(task, change),
       containerStatus: change.withContainer === false ? undefined : this.containerStatus(task),
     });
-    this.record(batch, task, status, true);
+    const { data } = change;
+    this.record(batch, task, data === undefined ? made : { ...made, data }, true);
   }
 
   /**
@@ -229,7 +232,7 @@ export class TaskReports {
     const process = task.process ?? task.executor.process;
     return {
       container_id: containerIdOf(task),
-      network_infos: [
+      network_infos: task.networkInfos ?? [
         { ip_addresses: [{ protocol: 'IPv4', ip_address: this.#context.address.ip }] },
       ],
       ...(process !== undefined && { executor_pid: process.pid }),

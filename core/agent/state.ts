@@ -13,6 +13,7 @@ import {
   type ExecutorInfo,
   type FrameworkInfo,
   type FrameworkInfoCapabilityType,
+  type NetworkInfo,
   type Operation,
   type Resource,
   type Task,
@@ -65,6 +66,8 @@ export class AgentTask {
   /** The container, when the launcher runs the task itself. */
   containerId: ContainerId | undefined;
   process: CheckpointProcess | undefined;
+  /** The networks of its container, where that does not use the one of the host. */
+  networkInfos: readonly NetworkInfo[] | undefined;
   maxCompletionTimeMs: number | undefined;
   /** What the launcher's task is to be checked for, besides its health. */
   check: CheckInfo | undefined;

@@ -47,8 +47,7 @@ export function parsePairs(text: string): ReadonlyMap<string, string> {
 
 /** A fault domain as JSON, or the path of a file that holds it. */
 export function parseDomain(text: string): DomainInfo {
-  const isJson = text.trimStart().startsWith('{');
-  const domain = decodeJson('DomainInfo', isJson ? text : textOfFile(pathOf(text)));
+  const domain = decodeJson('DomainInfo', jsonOrFile(text));
   const fault = domain.fault_domain;
   if (fault === undefined || fault.region.name === '' || fault.zone.name === '') {
     throw new PlateauError(
@@ -58,6 +57,16 @@ export function parseDomain(text: string): DomainInfo {
     );
   }
   return domain;
+}
+
+/** The JSON that a flag holds, or that is in the file which it names. */
+export function jsonOrFile(text: string): string {
+  return isJson(text) ? text : textOfFile(pathOf(text));
+}
+
+/** Whether a flag holds JSON rather than the path of a file. */
+export function isJson(text: string): boolean {
+  return text.trimStart().startsWith('{');
 }
 
 function textOfFile(path: string): string {

@@ -79,7 +79,8 @@ function buildEnvironment(options: CommandLineOptions): Readonly<Record<string, 
   return Object.fromEntries(variables);
 }
 
-function valueOf(variable: EnvironmentVariable): string {
+/** The value of a variable. @throws LaunchError of stage `command` for a secret by reference. */
+export function valueOf(variable: EnvironmentVariable): string {
   if (variable.type !== 'SECRET') return variable.value ?? '';
   const data = variable.secret?.value?.data;
   if (variable.secret?.type !== 'REFERENCE' && data !== undefined) {

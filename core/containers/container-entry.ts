@@ -7,6 +7,7 @@ export type LaunchStage =
   | 'sandbox::make'
   | 'fetcher::fetch'
   | 'sandbox::fill'
+  | 'docker::pull'
   | 'launcher::wait'
   | 'launcher::launch';
 

@@ -1,4 +1,9 @@
 /** Containers on a real host: the process containerizer with its launcher, sandboxes, host facts. */
+export {
+  ComposingContainerizer,
+  type ComposingOptions,
+  type DockerOptions,
+} from './composing-containerizer.js';
 export { prepareDisks } from './disks.js';
 export { HostSandboxes } from './host-sandboxes.js';
 export { HostVolumes } from './host-volumes.js';
@@ -8,6 +13,20 @@ export {
   DEFAULT_STALL_TIMEOUT_MS,
   MAX_CONCURRENT_FETCHES,
 } from './fetcher.js';
+export { DOCKER_ABANDON_MS, DOCKER_START_TIMEOUT_MS } from './docker/docker-containers.js';
+export {
+  DockerEngine,
+  ENGINE_TIMEOUT_MS,
+  EngineError,
+  MAX_ENGINE_CALLS,
+  MAX_ENGINE_OUTPUT_BYTES,
+  MAX_PULLS,
+  PULL_TIMEOUT_MS,
+} from './docker/engine.js';
+export { MAX_INSPECTION_BYTES, parseInspections } from './docker/inspection.js';
+export { MAX_ENDED_DOCKER_CONTAINERS, REMOVAL_RETRY_MS } from './docker/removals.js';
+export { OWNER_LABEL, type RunPlan, nameOf, planRun } from './docker/run-arguments.js';
+export { LaunchError } from './launch-error.js';
 export { MAX_ARCHIVE_ENTRIES } from './fetch-archive.js';
 export { CHECK_LOG_LIMIT_BYTES, MAX_STARTING_PROBES } from './command-probes.js';
 export { DEFAULT_PATH, MAX_COMMAND_BYTES } from './command-line.js';

@@ -20,11 +20,14 @@ const AGENTS = {
   https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: false }),
 } as const;
 
+const NO_ADDRESS = 'the task has no network of this protocol at which it can be reached';
+
 /** Asks for a page. */
 export function probeHttp(spec: HttpProbe, listener: ProbeListener): Disposable {
   const once = new Once(listener);
   const { address, port, scheme } = spec;
   try {
+    if (address === '') throw new Error(NO_ADDRESS);
     const send = scheme === 'https' ? requestHttps : requestHttp;
     const request = send({
       agent: AGENTS[scheme],
@@ -41,7 +44,7 @@ export function probeHttp(spec: HttpProbe, listener: ProbeListener): Disposable 
     request.end();
     listener.begun();
   } catch (error) {
-    // A port or path with which nothing can be asked.
+    // An address, port or path with which nothing can be asked.
     setImmediate(() => once.fail(errorMessage(error)));
   }
   return toDisposable(() => once.giveUp());
@@ -52,6 +55,7 @@ export function probeTcp(spec: TcpProbe, listener: ProbeListener): Disposable {
   const once = new Once(listener);
   const { address: host, port } = spec;
   try {
+    if (host === '') throw new Error(NO_ADDRESS);
     const socket = connect({ host, port });
     once.owns(() => socket.destroy());
     socket.on('error', (error) => once.fail(error.message));

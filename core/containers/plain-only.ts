@@ -16,9 +16,13 @@ export function assertPlain(
       ? undefined
       : (firstWish(container) ?? otherVolume(container, hasSandbox));
   if (wish === undefined) return;
+  if (container?.type === 'DOCKER') throw new LaunchError('command', NO_DOCKER);
   const message = `this agent runs tasks as plain processes and cannot give them '${wish}': launch the task without it, or on another agent`;
   throw new LaunchError('command', message);
 }
+
+const NO_DOCKER =
+  "this agent runs tasks as plain processes and cannot give them 'container.docker': start it with --containerizers=mesos,docker, or launch the task on another agent";
 
 function firstWish(container: ContainerInfo): string | undefined {
   const { docker, hostname, mesos, network_infos } = container;

@@ -8,6 +8,7 @@ import { type Entry, reach } from './container-entry.js';
 import type { Fetcher } from './fetcher.js';
 import type { Ability, LaunchRequest } from './launcher/protocol.js';
 import type { TerminalSize } from './launcher/terminal-frames.js';
+import type { ClientProgram } from './client-program.js';
 import { assertPlain } from './plain-only.js';
 import { environmentOf } from './process-environment.js';
 import { fillParent, linkSandboxPaths } from './sandbox-paths.js';
@@ -40,14 +41,16 @@ export class Preparation {
   }
 
   /** @throws LaunchError: the container cannot be given what it asks for. */
-  async begin(spec: ContainerSpec): Promise<BegunLaunch> {
+  async begin(spec: ContainerSpec, client?: ClientProgram): Promise<BegunLaunch> {
     const { environmentFrom: parent } = spec;
-    assertPlain(spec.container, { hasSandbox: spec.hasPipes !== true });
+    if (client === undefined) {
+      assertPlain(spec.container, { hasSandbox: spec.hasPipes !== true });
+    }
     const user = await this.#options.users.resolve(spec.user);
     const terminal = terminalOf(spec.container);
     const environment = {
       ...(terminal !== undefined && { TERM: DEFAULT_TERM }),
-      ...(parent && environmentOf(parent)),
+      ...(client === undefined && parent && environmentOf(parent)),
       ...spec.environment,
     };
     const abilities: readonly Ability[] = [
@@ -58,8 +61,13 @@ export class Preparation {
   }
 
   /** Makes all that is needed on disk: the launcher can be asked then. @throws LaunchError. */
-  async finish(spec: ContainerSpec, begun: BegunLaunch, entry: Entry): Promise<LaunchRequest> {
+  async finish(
+    spec: ContainerSpec,
+    begun: BegunLaunch,
+    { entry, client }: { readonly entry: Entry; readonly client?: ClientProgram | undefined },
+  ): Promise<LaunchRequest> {
     const { user, terminal, environment } = begun;
+    if (client !== undefined) return await this.#finishClient(spec, begun, { entry, client });
     const line = (): CommandLine => buildCommandLine({ ...spec, environment });
     return {
       type: 'launch',
@@ -73,6 +81,32 @@ export class Preparation {
     };
   }
 
+  /** The client is the agent's own: what belongs to the user of the task is only the sandbox. */
+  async #finishClient(
+    spec: ContainerSpec,
+    { user, terminal }: BegunLaunch,
+    { entry, client }: { readonly entry: Entry; readonly client: ClientProgram },
+  ): Promise<LaunchRequest> {
+    const { sandbox, containerId, hasPipes: pipes } = spec;
+    const { workDir, outputLimitBytes } = this.#options;
+    const options = { sandbox, workDir, isClosed: true };
+    if (pipes !== true) {
+      makeSandbox(options);
+      await this.#fetch(spec, user, entry);
+    }
+    const { signal } = entry.abort;
+    const line = await client.prepare({ user, signal, reach: (stage) => reach(entry, stage) });
+    if (pipes !== true) openSandbox(options, user);
+    return { type: 'launch', containerId, ...line, sandbox, pipes, terminal, outputLimitBytes };
+  }
+
+  async #fetch(spec: ContainerSpec, user: UserIds | undefined, entry: Entry): Promise<void> {
+    reach(entry, 'fetcher::fetch');
+    const { sandbox, command } = spec;
+    const { signal } = entry.abort;
+    await this.#options.fetcher.fetch({ uris: command.uris ?? [], sandbox, user, signal });
+  }
+
   /** Makes the sandbox with all that belongs into it, and the command line, which may be in it. */
   async #fill(
     spec: ContainerSpec,
@@ -84,12 +118,10 @@ export class Preparation {
   ): Promise<CommandLine> {
     const { sandbox, command, volumes, parent } = spec;
     const { user, entry } = launch;
-    const { workDir, fetcher } = this.#options;
-    const uris = command.uris ?? [];
-    const options = { sandbox, workDir, isClosed: uris.length > 0 };
+    const { workDir } = this.#options;
+    const options = { sandbox, workDir, isClosed: (command.uris ?? []).length > 0 };
     makeSandbox(options);
-    reach(entry, 'fetcher::fetch');
-    await fetcher.fetch({ uris, sandbox, user, signal: entry.abort.signal });
+    await this.#fetch(spec, user, entry);
     reach(entry, 'sandbox::fill');
     const line = launch.line();
     if (parent !== undefined) await fillParent(parent, user);

@@ -27,6 +27,7 @@ import {
   id,
   toDisposable,
 } from '../base/index.js';
+import type { ClientProgram } from './client-program.js';
 import { CommandProbes, isCheck } from './command-probes.js';
 import { type Entry, isAsked, newEntry, pendingOf, reach } from './container-entry.js';
 import { Fetcher } from './fetcher.js';
@@ -148,14 +149,15 @@ export class ProcessContainerizer implements Containerizer {
     return fates;
   }
 
-  async launch(spec: ContainerSpec): Promise<LaunchOutcome> {
+  /** With a client, that is what is run, as the agent's own user, in the sandbox of the container. */
+  async launch(spec: ContainerSpec, client?: ClientProgram): Promise<LaunchOutcome> {
     const { containerId } = spec;
     if (this.#entries.has(containerId)) {
       return failed('launcher', `container ${containerId} was launched before`);
     }
     const entry = newEntry();
     this.#entries.set(containerId, entry);
-    const outcome = await this.#start(spec, entry).catch(toFailure);
+    const outcome = await this.#start(spec, entry, client).catch(toFailure);
     if (outcome.kind === 'failed') {
       this.#entries.delete(containerId);
       this.#terminals.delete(containerId);
@@ -246,14 +248,18 @@ export class ProcessContainerizer implements Containerizer {
     }
   }
 
-  async #start(spec: ContainerSpec, entry: Entry): Promise<LaunchOutcome> {
-    const begun = await this.#preparation.begin(spec);
+  async #start(
+    spec: ContainerSpec,
+    entry: Entry,
+    client: ClientProgram | undefined,
+  ): Promise<LaunchOutcome> {
+    const begun = await this.#preparation.begin(spec, client);
     const lacking = begun.abilities.find((ability) => !this.#link.can(ability));
     if (lacking !== undefined) {
       return failed('launcher', `the running launcher is of an older version without ${lacking}`);
     }
     if (begun.terminal !== undefined) this.#terminals.add(spec.containerId);
-    const request = await this.#preparation.finish(spec, begun, entry);
+    const request = await this.#preparation.finish(spec, begun, { entry, client });
     reach(entry, 'launcher::wait');
     return this.#launches.run(() => this.#ask(request, entry));
   }

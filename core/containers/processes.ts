@@ -11,6 +11,8 @@ import type { ProcessIdentity } from './launcher/protocol.js';
 export interface ProcessFacts extends ProcessIdentity {
   /** One letter: `R` running, `S` sleeping, `Z` ended but not reaped, … */
   readonly state: string;
+  /** Number of the process that started it, or has taken it over. */
+  readonly parent: number;
   /** Number of its process group. */
   readonly group: number;
   readonly session: number;
@@ -39,10 +41,11 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   const line = statBuffer.toString('latin1', 0, length);
   // The name stands in parentheses and may itself contain spaces and parentheses.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  const [state, , group, session] = fields;
+  const [state, parent, group, session] = fields;
   const startTime = fields[19];
   if (state === undefined || startTime === undefined) return undefined;
-  return { pid, state, group: Number(group), session: Number(session), startTime };
+  const numbers = { parent: Number(parent), group: Number(group), session: Number(session) };
+  return { pid, state, ...numbers, startTime };
 }
 
 /** Whether this very process exists and has not ended. */

@@ -27,6 +27,28 @@ export function usageOf(leaders: readonly ProcessIdentity[]): ReadonlyMap<number
   return found;
 }
 
+/** Usage of all processes that a process has started, directly or not, and its own; undefined: it ended. */
+export function usageOfTree(root: ProcessIdentity): ContainerUsage | undefined {
+  const all = listProcesses();
+  if (!all.some(({ pid, startTime }) => pid === root.pid && startTime === root.startTime)) {
+    return undefined;
+  }
+  const children = new Map<number, number[]>();
+  for (const { pid, parent } of all) {
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [pid]);
+    else siblings.push(pid);
+  }
+  let found: ContainerUsage | undefined;
+  const waiting = [root.pid];
+  for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+    const own = readUsage(pid);
+    if (own !== undefined) found = sum(found, own);
+    waiting.push(...(children.get(pid) ?? []));
+  }
+  return found;
+}
+
 function readUsage(pid: number): ContainerUsage | undefined {
   let line: string;
   try {

@@ -63,8 +63,11 @@ export function namesBelow(path: string, what: string): readonly string[] {
   return names;
 }
 
-/** Gives a volume that nobody has used to its user; later ones take it as it is. */
-async function handOver(volume: ContainerVolume, user: UserIds | undefined): Promise<void> {
+/**
+ * Gives a volume that nobody has used to its user; later ones take it as it is.
+ * @throws LaunchError of stage `sandbox`.
+ */
+export async function handOver(volume: ContainerVolume, user: UserIds | undefined): Promise<void> {
   let folder: FileHandle;
   try {
     folder = await openFolder(volume.source);

@@ -23,7 +23,6 @@ import {
   type HostFacts,
   HostSandboxes,
   HostVolumes,
-  ProcessContainerizer,
   assertLinux,
   hostFacts,
   prepareDisks,
@@ -32,6 +31,7 @@ import { AgentServer, HttpMasterConnector } from '../../http/index.js';
 import { defaultResources, parseAttributes, parseResourceList } from '../../resources/index.js';
 import { lockWorkDirectory, openStore } from '../../store/index.js';
 import { qosController, resourceEstimator } from '../agent-modules.js';
+import { containerizerOf } from '../containerizers.js';
 import {
   announceReady,
   daemonLogger,
@@ -39,7 +39,7 @@ import {
   untilAskedToEnd,
   warnOfIgnoredFlags,
 } from '../daemon.js';
-import { flagError, parseDomain, readFlag } from '../flag-values.js';
+import { flagError, isJson, parseDomain, readFlag } from '../flag-values.js';
 import { AGENT_FLAGS, IGNORED_AGENT_FLAGS } from '../flags/agent.js';
 import { withReject } from '../with-reject.js';
 
@@ -99,7 +99,7 @@ async function serve(parts: Parts): Promise<void> {
     workDir,
     host: ip,
     port: flags.number('port'),
-    flags: flags.shown(),
+    flags: shownFlags(flags),
     filesRoots: logRoots(flags, 'agent'),
     insecureBind: flags.boolean('insecure_bind'),
   });
@@ -109,13 +109,7 @@ async function serve(parts: Parts): Promise<void> {
   const agent = new Agent({
     world,
     store,
-    containerizer: new ProcessContainerizer({
-      workDir,
-      log,
-      runtimeDir: flags.text('runtime_dir'),
-      outputLimitBytes: flags.bytes('max_output_size'),
-      fetchStallTimeoutMs: flags.durationMs('fetcher_stall_timeout'),
-    }),
+    containerizer: containerizerOf(flags, { workDir, log }),
     sandboxes: new HostSandboxes({ workDir }),
     volumes: new HostVolumes({ log }),
     connector,
@@ -151,6 +145,13 @@ async function serve(parts: Parts): Promise<void> {
   }
 }
 
+/** The flags as everybody may see them: credentials are not among them. */
+function shownFlags(flags: Flags): Readonly<Record<string, string>> {
+  const { docker_config: config, ...others } = flags.shown();
+  if (config === undefined) return others;
+  return { ...others, docker_config: isJson(config) ? '{…}' : config };
+}
+
 /** The settings that the flags and the host give. */
 export function toConfig(flags: Flags, facts: HostFacts, workDir: string): AgentConfig {
   const defaultRole = flags.required('default_role');
@@ -173,6 +174,7 @@ export function toConfig(flags: Flags, facts: HostFacts, workDir: string): Agent
     maxCompletedExecutorsPerFramework: flags.number('max_completed_executors_per_framework'),
     oversubscribedResourcesIntervalMs: flags.durationMs('oversubscribed_resources_interval'),
     qosCorrectionIntervalMinMs: flags.durationMs('qos_correction_interval_min'),
+    dockerStopTimeoutMs: flags.durationMs('docker_stop_timeout'),
     switchUser: flags.boolean('switch_user'),
     recover: flags.required('recover') === 'cleanup' ? 'cleanup' : 'reconnect',
     reconfigurationPolicy:

@@ -138,7 +138,7 @@ export class Host {
   readonly closes: string[] = [];
   /** Tasks whose processes ignore SIGTERM. */
   readonly stubborn = new Set<string>();
-  /** Outcomes for the next launches, in order. */
+  /** Outcomes for the next launches, in order; those that started get a pid of their own. */
   readonly outcomes: LaunchOutcome[] = [];
   launchDelayMs = 0;
   readonly probes: HostProbe[] = [];
@@ -555,7 +555,7 @@ export class Host {
       await new Promise<void>((resolve) => this.world.clock.setTimer(this.launchDelayMs, resolve));
     }
     if (incarnation.isDead) return new Promise(() => {});
-    return { kind: 'started', pid, startTime: String(pid) };
+    return { ...outcome, kind: 'started', pid, startTime: String(pid) };
   }
 
   #signal(containerId: string, signal: 'SIGTERM' | 'SIGKILL'): void {
