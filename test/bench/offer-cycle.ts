@@ -2,16 +2,19 @@
  * The allocation cycle with everything that follows from it in a master: the offers are entered in its
  * books, made into messages and put on the streams of the frameworks.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Allocation } from '../../core/allocator/index.js';
 import type { Offer, SchedulerEvent } from '../../core/api/index.js';
 import { type FrameworkId, id } from '../../core/base/index.js';
 import { type ClusterView, OfferWriter } from '../../core/master/index.js';
-import { timed, type Bench } from './bench.js';
+import { type Bench, collectGarbage, timed } from './bench.js';
 import { MasterRig } from './master-rig.js';
 import { type BenchResult, summarise } from './result.js';
 
 const ROUNDS = 7;
 const WARM_UPS = 3;
+/** Milliseconds after a collection of all garbage within which memory is given back. */
+const SWEEPING_MS = 300;
 
 interface Size {
   readonly agents: number;
@@ -38,6 +41,8 @@ export const OFFER_CYCLE: Bench = {
       // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
       const figures = await measure(size);
       results.push(...figures);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
+      results.push(await measureAnew(size));
       // oxlint-disable-next-line no-await-in-loop -- one after the other, or they disturb each other
       results.push(...(await measureBuilt(size)));
       cold.push({ agents: size.agents, ms: figures[0]?.value ?? Number.NaN });
@@ -66,14 +71,13 @@ async function measure(size: Size): Promise<readonly BenchResult[]> {
     await rig.subscribe(frameworks, (index, event) => note(offers, index, event));
     // oxlint-disable-next-line no-await-in-loop -- see above
     await rig.registerAgents(agents);
+    // The agents of a master have been there for a while.
+    collectGarbage('young');
     const coldMs = timed(() => rig.allocator.runNow());
     if (offers.length !== agents) throw new Error(`${offers.length} offers of ${agents} agents`);
     const churnMs = [0, 1, 2].map(() => {
       for (const { index, offerId } of offers.splice(0, agents / 100)) {
-        rig.call(index, {
-          type: 'DECLINE',
-          decline: { offer_ids: [{ value: offerId }], filters: { refuse_seconds: 0 } },
-        });
+        decline(rig, index, offerId);
       }
       return timed(() => rig.allocator.runNow());
     });
@@ -97,6 +101,36 @@ async function measure(size: Size): Promise<readonly BenchResult[]> {
   ];
 }
 
+/** One cluster all of which is declined, and offered again after all garbage was collected. */
+async function measureAnew({ agents, frameworks }: Size): Promise<BenchResult> {
+  const samples: number[] = [];
+  let offers: OfferRef[] = [];
+  const rig = await MasterRig.start({ isTimeStill: true });
+  await rig.subscribe(frameworks, (index, event) => note(offers, index, event));
+  await rig.registerAgents(agents);
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    collectGarbage();
+    // oxlint-disable-next-line no-await-in-loop -- the engine still sweeps, beside the program
+    await setTimeout(SWEEPING_MS);
+    const ms = timed(() => rig.allocator.runNow());
+    if (offers.length !== agents) throw new Error(`${offers.length} offers of ${agents} agents`);
+    const declined = offers;
+    offers = [];
+    for (const { index, offerId } of declined) decline(rig, index, offerId);
+    if (round >= 0) samples.push(ms);
+  }
+  rig.stop();
+  const name = `all offered anew, ${agents} agents x ${frameworks} frameworks`;
+  return summarise(name, samples, { note: 'through the books and streams of the master' });
+}
+
+function decline(rig: MasterRig, index: number, offerId: string): void {
+  rig.call(index, {
+    type: 'DECLINE',
+    decline: { offer_ids: [{ value: offerId }], filters: { refuse_seconds: 0 } },
+  });
+}
+
 /** The allocator, and a v1 message of each offer, without a master that keeps account of them. */
 async function measureBuilt(size: Size): Promise<readonly BenchResult[]> {
   const { agents, frameworks, ...beside } = size;
@@ -117,6 +151,7 @@ async function measureBuilt(size: Size): Promise<readonly BenchResult[]> {
     await rig.subscribe(frameworks, () => {});
     // oxlint-disable-next-line no-await-in-loop -- see above
     await rig.registerAgents(agents);
+    collectGarbage('young');
     const cycle = (): number => {
       messages = [];
       const ms = timed(() => rig.allocator.runNow());
