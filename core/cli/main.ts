@@ -86,6 +86,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: () => import(new URL('simulate.js', TEST_KIT_COMMANDS).href),
   },
   {
+    name: 'replay',
+    summary: 'play a recording of a framework to other code of it',
+    load: () => import(new URL('replay.js', TEST_KIT_COMMANDS).href),
+  },
+  {
     name: 'example',
     summary: 'run an example framework',
     load: () => import(EXAMPLES_MODULE),

@@ -67,10 +67,11 @@ export class MasterChecks {
 
   #checkIfChanged(master: Master, agent: MasterAgent): void {
     const seen = this.#seen.get(agent);
-    if (seen !== undefined && isAsSeen(agent, seen)) return;
-    const { offered, usedTotal, total, offers, isActive } = agent;
-    this.#seen.set(agent, { offered, usedTotal, total, offers, isActive });
-    checkAgent(master, agent);
+    if (seen === undefined) {
+      this.#seen.set(agent, checkAgent(master, agent));
+    } else if (!isAsSeen(agent, seen)) {
+      checkChanged(master, agent, seen);
+    }
   }
 }
 
@@ -90,11 +91,13 @@ class AgentsInTurn {
 
 /** What an agent was when it was looked at. */
 interface SeenAgent {
-  readonly offered: Resources;
-  readonly usedTotal: Resources;
-  readonly total: Resources;
-  readonly offers: MasterAgent['offers'];
-  readonly isActive: boolean;
+  offered: Resources;
+  usedTotal: Resources;
+  total: Resources;
+  offers: MasterAgent['offers'];
+  isActive: boolean;
+  /** What could be offered beside what was used then. */
+  fitting: Resources;
 }
 
 function isAsSeen(agent: MasterAgent, seen: SeenAgent): boolean {
@@ -107,36 +110,66 @@ function isAsSeen(agent: MasterAgent, seen: SeenAgent): boolean {
   );
 }
 
-function checkAgent(master: Master, agent: MasterAgent): void {
+/** Looks at all of an agent. */
+function checkAgent(master: Master, agent: MasterAgent): SeenAgent {
+  const { offered, usedTotal, total, offers, isActive } = agent;
+  const promised = checkOffered(master, agent);
+  checkUsed(agent);
+  checkFits(agent, promised);
+  return { offered, usedTotal, total, offers, isActive, fitting: promised };
+}
+
+/** Looks at what has changed since an agent was looked at. Most often it is what is offered, and as much as before. */
+function checkChanged(master: Master, agent: MasterAgent, seen: SeenAgent): void {
+  const { offered, usedTotal, total, offers, isActive } = agent;
+  const promised = checkOffered(master, agent);
+  const isUsedAsBefore = usedTotal === seen.usedTotal;
+  if (!isUsedAsBefore) checkUsed(agent);
+  const isRoomAsBefore = isUsedAsBefore && total === seen.total;
+  if (!isRoomAsBefore || !(promised.isEmpty || promised.equals(seen.fitting))) {
+    checkFits(agent, promised);
+    seen.fitting = promised;
+  }
+  seen.offered = offered;
+  seen.usedTotal = usedTotal;
+  seen.total = total;
+  seen.offers = offers;
+  seen.isActive = isActive;
+}
+
+/** Returns what the offers of an agent come to. */
+function checkOffered(master: Master, agent: MasterAgent): Resources {
   let offered = Resources.EMPTY;
   for (const offer of agent.offers) {
     offered = offered.plus(offer.resources.unallocated());
     const framework = master.cluster.frameworks.get(offer.frameworkId);
-    must(framework?.offers.get(offer.id) === offer, () => `offer ${offer.id} is half gone`);
+    if (framework?.offers.get(offer.id) !== offer) violated(`offer ${offer.id} is half gone`);
   }
-  must(
-    agent.isActive || agent.offers.length === 0,
-    () => `${agent.id} is offered, and is disconnected or deactivated`,
-  );
-  const used = usedOn(agent);
-  must(
-    offered.equals(agent.offered),
-    () => `${agent.id}: its offers are ${offered.toString()}, not ${agent.offered.toString()}`,
-  );
-  must(
-    used.equals(agent.usedTotal),
-    () => `${agent.id}: its tasks hold ${used.toString()}, not ${agent.usedTotal.toString()}`,
-  );
-  const promised = offered.plus(used);
-  must(
-    agent.isOvercommitted || agent.total.contains(promised),
-    () => `${agent.id}: ${promised.toString()} is promised of ${agent.total.toString()}`,
-  );
+  if (!agent.isActive && agent.offers.length > 0) {
+    violated(`${agent.id} is offered, and is disconnected or deactivated`);
+  }
+  if (!offered.equals(agent.offered)) {
+    violated(`${agent.id}: its offers are ${offered.toString()}, not ${agent.offered.toString()}`);
+  }
+  return offered;
 }
 
-/** Like `assert`, for checks that run before every event: the text is made when it is needed. */
-function must(condition: boolean, describe: () => string): void {
-  if (!condition) throw new PlateauError('ASSERTION', describe());
+function checkUsed(agent: MasterAgent): void {
+  const used = usedOn(agent);
+  if (used.equals(agent.usedTotal)) return;
+  violated(`${agent.id}: its tasks hold ${used.toString()}, not ${agent.usedTotal.toString()}`);
+}
+
+function checkFits(agent: MasterAgent, offered: Resources): void {
+  if (agent.isOvercommitted) return;
+  const promised = offered.plus(agent.usedTotal);
+  if (agent.total.contains(promised)) return;
+  violated(`${agent.id}: ${promised.toString()} is promised of ${agent.total.toString()}`);
+}
+
+/** For checks that run before every event: the text is made when it is needed. */
+function violated(text: string): never {
+  throw new PlateauError('ASSERTION', text);
 }
 
 type MasterAgent =
@@ -147,10 +180,11 @@ function usedOn(agent: MasterAgent): Resources {
   for (const tasks of agent.tasks.values()) {
     for (const task of tasks.values()) {
       const isOver = isTerminalState(task.message.state);
-      must(
-        isOver === task.isReleased,
-        () => `task ${task.taskId} is ${task.message.state}: its resources are in the wrong books`,
-      );
+      if (isOver !== task.isReleased) {
+        violated(
+          `task ${task.taskId} is ${task.message.state}: its resources are in the wrong books`,
+        );
+      }
       if (!isOver) used = used.plus(task.resources.unallocated());
     }
   }
@@ -172,11 +206,10 @@ export class HostChecks {
   /** A task was started on a host: none ever is twice, on one host or on several. */
   noteStart(agent: HostOwner, task: string): void {
     const other = this.#startedOn.get(task);
-    must(other !== agent, () => `task ${task} was started 2 times on ${agent.name}`);
-    must(
-      other === undefined,
-      () => `task ${task} was started on ${String(other?.name)} and ${agent.name}`,
-    );
+    if (other === agent) violated(`task ${task} was started 2 times on ${agent.name}`);
+    if (other !== undefined) {
+      violated(`task ${task} was started on ${other.name} and ${agent.name}`);
+    }
     this.#startedOn.set(task, agent);
     this.noteChange(agent);
   }
@@ -204,10 +237,8 @@ function checkRunning(agent: HostOwner, isRemoved: (frameworkId: string) => bool
     if (container.end !== undefined) continue;
     if (!isRemoved(container.task.split('/')[0] ?? '')) cpus += container.cpus - EXECUTOR_CPUS;
   }
-  must(
-    cpus <= agent.totalCpus + 1e-6,
-    () => `${agent.name} runs ${cpus} cpus of ${agent.totalCpus}`,
-  );
+  if (cpus <= agent.totalCpus + 1e-6) return;
+  violated(`${agent.name} runs ${cpus} cpus of ${agent.totalCpus}`);
 }
 
 /**
@@ -224,10 +255,9 @@ export function checkConvergence(
   for (const { host, agent, isLost } of agents) {
     if (isLost) continue;
     const registered = agent?.agentId && master.cluster.agents.get(agent.agentId);
-    must(
+    assert(
       agent !== undefined && registered?.total.equals(agent.totalResources) === true,
-      () =>
-        `${host.bootId} has ${String(agent?.totalResources)}, for the master it has ` +
+      `${host.bootId} has ${String(agent?.totalResources)}, for the master it has ` +
         String(registered?.total),
     );
     for (const container of host.containers.values()) {

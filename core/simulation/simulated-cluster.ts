@@ -77,6 +77,8 @@ export class SimulatedCluster {
   readonly #masterChecks = new MasterChecks();
   readonly #hostChecks = new HostChecks();
   readonly #removedFrameworks = new BoundedMap<string, true>(MAX_REMEMBERED_FRAMEWORKS);
+  readonly #isRemoved = (frameworkId: string): boolean =>
+    this.#removedFrameworks.entries.has(frameworkId);
   #isStarted = false;
   #failure: PlateauError | undefined;
 
@@ -395,7 +397,7 @@ export class SimulatedCluster {
   }
 
   #checkHosts(): void {
-    this.#hostChecks.check((frameworkId) => this.#removedFrameworks.entries.has(frameworkId));
+    this.#hostChecks.check(this.#isRemoved);
   }
 
   /** Checks what must hold once all is healed, restarted and quiet. */

@@ -41,9 +41,15 @@ export function wireOf(form: WireForm): Wire {
 function frozen<Value extends object>(value: Value): Value {
   if (Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const key in value) {
-    const part = value[key];
-    if (typeof part === 'object' && part !== null) frozen(part);
+  if (Array.isArray(value)) {
+    // Many times as fast as by its keys.
+    for (const part of value) freezePart(part);
+    return value;
   }
+  for (const key in value) freezePart(value[key]);
   return value;
+}
+
+function freezePart(part: unknown): void {
+  if (typeof part === 'object' && part !== null) frozen(part);
 }

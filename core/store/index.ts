@@ -4,6 +4,7 @@ export {
   MAX_PENDING_TRANSACTIONS,
   MAX_TRANSACTIONS_PER_COMMIT,
   MAX_VALUE_BYTES,
+  checkRecord,
 } from './limits.js';
 export { LmdbStore } from './lmdb-store.js';
 export { MemoryMedium } from './memory-medium.js';

@@ -23,10 +23,16 @@ export const MAX_TRANSACTIONS_PER_COMMIT = 2_000;
 export function checkLimits(transaction: StoreTransaction): void {
   for (const { key } of transaction.checks ?? []) checkKey(key);
   for (const key of transaction.deletes ?? []) checkKey(key);
-  for (const { key, value } of transaction.puts ?? []) {
-    checkKey(key);
-    checkValue(key, value);
-  }
+  for (const { key, value } of transaction.puts ?? []) checkRecord(key, value);
+}
+
+/**
+ * Checks what is to be put, for those who would rather know before they commit.
+ * @throws PlateauError `STORE_FAILED` naming the key.
+ */
+export function checkRecord(key: string, value: string): void {
+  checkKey(key);
+  checkValue(key, value);
 }
 
 /**

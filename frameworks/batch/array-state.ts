@@ -28,7 +28,7 @@ export interface Retry extends Spent {
   readonly attempts: number;
   /** When it may run again, in milliseconds since 1970. */
   readonly dueAt: number;
-  /** Agent of the attempt that failed last. */
+  /** Agent of the attempt that failed last; 0: none. */
   readonly agent: number;
 }
 
@@ -55,7 +55,7 @@ export class ArrayState {
   readonly succeeded: IndexRanges;
   readonly failed: IndexRanges;
   readonly cancelled: IndexRanges;
-  /** To be run for the first time, or from the beginning. */
+  /** To be run for the first time. */
   readonly fresh: IndexRanges;
   /** To be run again now. */
   readonly ready = IndexRanges.empty();
@@ -210,15 +210,22 @@ export class ArrayState {
     return ended;
   }
 
-  /** Begins anew with those of the indexes that have ended. Returns which. */
-  rerun(indexes: IndexRanges): IndexRanges {
+  /**
+   * Begins anew with those of the indexes that have ended: what they have spent is forgotten, and their attempts are
+   * counted on from `lastAttemptOf`. Returns which.
+   */
+  rerun(indexes: IndexRanges, lastAttemptOf: (index: number) => number): IndexRanges {
     const again = IndexRanges.empty();
     for (const index of indexes) {
       const wasSettled =
         this.succeeded.remove(index) || this.failed.remove(index) || this.cancelled.remove(index);
       if (!wasSettled) continue;
-      this.#retries.delete(index);
-      this.fresh.add(index);
+      const attempts = lastAttemptOf(index);
+      if (attempts === 0) this.fresh.add(index);
+      else {
+        this.#retries.set(index, { ...NOTHING_SPENT, attempts, dueAt: 0, agent: 0 });
+        this.ready.add(index);
+      }
       again.add(index);
     }
     return again;

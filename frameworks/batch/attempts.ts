@@ -82,6 +82,11 @@ export function indexOfPacked(text: string): number {
   return whole(text.slice(0, text.indexOf('|')));
 }
 
+/** The number of a packed attempt, without reading the rest. */
+export function attemptOfPacked(text: string): number {
+  return whole(text.split('|', 2)[1]);
+}
+
 function idStart(taskName: string, index: number): string {
   return `${taskName}.${index}.`;
 }

@@ -50,6 +50,7 @@ import {
   chunkOf,
   chunkRecordOf,
   chunksOf,
+  lastAttemptsOf,
 } from './stored-state.js';
 import { type TaskOwner, ownerOf } from './task-specs.js';
 
@@ -277,7 +278,7 @@ export class BatchEngine {
         throw conflict(job, `a task of index ${index} is still being ended`);
       }
     }
-    const count = job.rerun(selected);
+    const count = job.rerun(selected, this.#lastAttempts(job));
     if (count === 0) throw conflict(job, 'there is nothing to run anew');
     this.book.noteRerun(job);
     job.noteStart(nowMs);
@@ -326,6 +327,24 @@ export class BatchEngine {
     }
   }
 
+  /** Tells the number of the last attempt at an index, whether it is over or not; 0: there was none. */
+  #lastAttempts(job: Job): (step: Step, index: number) => number {
+    const chunks = new Map<string, ReadonlyMap<number, number>>();
+    return (step, index) => {
+      const key = chunkKey(job, step, chunkOf(index));
+      let known = chunks.get(key);
+      if (known === undefined) {
+        known = lastAttemptsOf(this.#state.chunks.get(key));
+        chunks.set(key, known);
+      }
+      let last = known.get(index) ?? 0;
+      for (const stray of job.strays.values()) {
+        if (stray.step === step && stray.index === index) last = Math.max(last, stray.task.attempt);
+      }
+      return last;
+    };
+  }
+
   /** Calls back with each change until the returned function is called. */
   listen(listener: (event: JobEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -351,6 +370,7 @@ export class BatchEngine {
         job.end({ state: 'FAILED', reason: 'DeadlineExceeded', message }, nowMs);
       }
       job.replaceUnreachable(nowMs);
+      job.releaseSlots(nowMs);
       for (const step of job.steps) step.array.wakeUntil(nowMs);
     }
     for (const job of this.book.expired(nowMs)) this.#drop(job, nowMs);

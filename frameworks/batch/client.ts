@@ -1,13 +1,10 @@
 /** Speaks to the admin interface of a batch scheduler, for commands and programs. */
-import { PlateauError, errorMessage } from '../../sdk/index.js';
+import { PlateauError } from '../../sdk/index.js';
 import { type AdminCall, AdminClient, pathPart } from '../../sdk/admin/index.js';
 import type { JobDocument } from './document.js';
 import type { StreamedEvent } from './job-events.js';
 import type { AttemptView, IndexView, JobSummary, JobView } from './views.js';
 import type { Waiting } from './why.js';
-
-/** Milliseconds without a sign of life after which a stream of events counts as dead. */
-export const BATCH_STREAM_SILENCE_MS = 60_000;
 
 export interface JobFilter {
   readonly limit?: number | undefined;
@@ -118,29 +115,15 @@ export class BatchClient {
       signal,
     }: { readonly attempts?: boolean; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<StreamedEvent> {
-    const abort = new AbortController();
-    const onAbort = (): void => abort.abort();
-    signal?.addEventListener('abort', onAbort);
-    const silence = new Silence(() => abort.abort());
-    try {
-      const path = `${JOBS}/${pathPart(name)}/events`;
-      const query = { attempts };
-      const response = await this.#admin.request('GET', path, { query, signal: abort.signal });
-      for await (const data of sentEvents(response, () => silence.broken())) {
-        const event = eventOf(data);
-        yield event;
-        if (event.kind === 'job' && event.job.finishedAt !== undefined) return;
-      }
-      throw new PlateauError('STREAM_ENDED', 'the stream of events ended', { retriable: true });
-    } catch (error) {
-      if (error instanceof PlateauError) throw error;
-      const message = `the stream of events broke: ${errorMessage(error)}`;
-      throw new PlateauError('STREAM_ENDED', message, { retriable: true, cause: error });
-    } finally {
-      silence.dispose();
-      signal?.removeEventListener('abort', onAbort);
-      abort.abort();
+    const path = `${JOBS}/${pathPart(name)}/events`;
+    const query = { attempts };
+    const more = signal === undefined ? {} : { signal };
+    for await (const { data } of this.#admin.events(path, { query, ...more })) {
+      const event = eventOf(data);
+      yield event;
+      if (event.kind === 'job' && event.job.finishedAt !== undefined) return;
     }
+    throw new PlateauError('STREAM_ENDED', 'the stream of events ended', { retriable: true });
   }
 
   #json<T>(method: string, path: string, call?: AdminCall): Promise<T> {
@@ -150,47 +133,7 @@ export class BatchClient {
 
 const JOBS = '/v1/jobs';
 
-/** Ends something that has been silent for too long. */
-class Silence {
-  readonly #onSilence: () => void;
-  #timer: NodeJS.Timeout;
-
-  constructor(onSilence: () => void) {
-    this.#onSilence = onSilence;
-    this.#timer = setTimeout(onSilence, BATCH_STREAM_SILENCE_MS);
-  }
-
-  broken(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onSilence, BATCH_STREAM_SILENCE_MS);
-  }
-
-  dispose(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-/** The data of server-sent events. */
-async function* sentEvents(response: Response, onBytes: () => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of response.body ?? []) {
-    onBytes();
-    rest += decoder.decode(bytes, { stream: true });
-    const events = rest.split('\n\n');
-    rest = events.pop() ?? '';
-    for (const event of events) {
-      const lines = event.split('\n');
-      const data = lines.flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
-      if (lines.includes('event: error')) {
-        throw new PlateauError('STREAM_ENDED', data.join('\n'), { retriable: true });
-      }
-      if (data.length > 0) yield data.join('\n');
-    }
-  }
-}
-
-function eventOf(data: string): StreamedEvent {
+function eventOf(data: unknown): StreamedEvent {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by a scheduler of the same release
-  return JSON.parse(data) as StreamedEvent;
+  return data as StreamedEvent;
 }

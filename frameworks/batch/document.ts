@@ -26,12 +26,21 @@ import {
 import type { Constraint, TaskSpec } from '../../sdk/index.js';
 import {
   FitsRanges,
+  FitsTask,
+  HasTexts,
   IsCommand,
   IsTemplate,
   NeedsInOrder,
   OneOfTemplateAndSteps,
+  isGiven,
 } from './document-checks.js';
-import { MAX_DEPENDENCIES, MAX_INDEXES, MAX_RETRIES, MAX_STEPS } from './limits.js';
+import {
+  MAX_DEPENDENCIES,
+  MAX_INDEXES,
+  MAX_RETRIES,
+  MAX_STEPS,
+  RELEASE_SLOT_SECONDS,
+} from './limits.js';
 
 /** Names become parts of ids of tasks, of addresses and of variables. */
 const JOB_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/;
@@ -40,26 +49,27 @@ const JOB_NAME_RULE =
   'must be 1 to 63 letters, digits, - and _, beginning and ending with a letter or digit';
 const STEP_NAME_RULE =
   'must be 1 to 30 letters, digits, - and _, beginning and ending with a letter or digit';
-const MAX_SECONDS = 10 * 366 * 86_400;
+/** Ten years: the longest time that a document may ask for. */
+export const MAX_SECONDS = 10 * 366 * 86_400;
 
 /** What one task of the job runs, and what it needs: a `TaskSpec` without a name. */
 export class TemplateDocument {
   /** A text is run by a shell, a list is a program with its arguments. */
-  @IsOptional() @IsCommand() command?: string | string[];
-  @IsNumber({}, { message: 'must be a number of cpus' }) @Min(0) cpus = 0.1;
-  @IsNumber({}, { message: 'must be a number of MiB' }) @Min(0) memMiB = 32;
-  @IsOptional() @IsNumber() @Min(0) diskMiB?: number;
-  @IsOptional() @IsInt() @Min(0) gpus?: number;
+  @IsOptional() @IsCommand() @FitsTask() command?: string | string[];
+  @IsNumber({}, { message: 'must be a number of cpus' }) @Min(0) @FitsTask() cpus = 0.1;
+  @IsNumber({}, { message: 'must be a number of MiB' }) @Min(0) @FitsTask() memMiB = 32;
+  @IsOptional() @IsNumber() @Min(0) @FitsTask() diskMiB?: number;
+  @IsOptional() @IsInt() @Min(0) @FitsTask() gpus?: number;
   /** How many ports; their numbers are in `PORT0`, `PORT1`, … */
   @IsOptional() @IsInt() @Min(0) @Max(100) ports?: number;
-  @IsOptional() @IsObject() env?: Record<string, string>;
-  @IsOptional() @IsArray() uris?: (string | object)[];
-  @IsOptional() @IsString() user?: string;
+  @IsOptional() @IsObject() @FitsTask() env?: Record<string, string>;
+  @IsOptional() @IsArray() @FitsTask() uris?: (string | object)[];
+  @IsOptional() @IsString() @FitsTask() user?: string;
   /** `ContainerInfo` of the API. */
-  @IsOptional() @IsObject() container?: object;
-  @IsOptional() @IsObject() labels?: Record<string, string>;
+  @IsOptional() @IsObject() @FitsTask() container?: object;
+  @IsOptional() @IsObject() @FitsTask() labels?: Record<string, string>;
   /** Such as `[['rack', 'LIKE', 'r[1-3]']]`. */
-  @IsOptional() @IsArray() constraints?: Constraint[];
+  @IsOptional() @IsArray() @FitsTask() constraints?: Constraint[];
   /** An attempt that takes longer is ended, and counts as failed. */
   @IsOptional() @IsNumber() @IsPositive() @Max(MAX_SECONDS) activeDeadlineSeconds?: number;
   /** Between SIGTERM and SIGKILL. */
@@ -103,7 +113,7 @@ export class BackoffDocument {
 
 export class JobDocument extends ArrayDocument {
   @Matches(JOB_NAME, { message: JOB_NAME_RULE }) name!: string;
-  @ValidateIf(({ template, steps }: JobDocument) => template !== undefined || steps === undefined)
+  @ValidateIf(({ template, steps }: JobDocument) => isGiven(template) || !isGiven(steps))
   @ValidateNested()
   @Type(() => TemplateDocument)
   @IsTemplate()
@@ -117,7 +127,7 @@ export class JobDocument extends ArrayDocument {
   @ValidateNested({ each: true })
   @Type(() => StepDocument)
   steps?: StepDocument[];
-  @IsOptional() @IsObject() labels?: Record<string, string>;
+  @IsOptional() @IsObject() @HasTexts() labels?: Record<string, string>;
 
   /** Higher ones are placed first; among equals, what was submitted first. */
   @IsInt() @Min(-1000) @Max(1000) priority = 0;
@@ -137,6 +147,11 @@ export class JobDocument extends ArrayDocument {
   whenUnreachable: 'replace' | 'wait' = 'replace';
   /** How long an agent may be out of reach before its tasks are replaced. */
   @IsNumber() @Min(0) @Max(MAX_SECONDS) replaceAfterSeconds = 120;
+  /**
+   * How long a task that is out of reach and was given up, because it was replaced or cancelled, counts against
+   * the throttle from when it went out of reach. Until then the throttle is never exceeded, even if it still runs.
+   */
+  @IsNumber() @Min(0) @Max(MAX_SECONDS) releaseSlotAfterSeconds = RELEASE_SLOT_SECONDS;
 
   /** From the moment when it could begin: a job that takes longer is ended. */
   @IsOptional() @IsNumber() @IsPositive() @Max(MAX_SECONDS) activeDeadlineSeconds?: number;

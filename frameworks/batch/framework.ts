@@ -8,10 +8,10 @@ import {
   OnStart,
   OnStatus,
   type Offers,
-  PlateauError,
   type Repository,
   Stored,
   type TaskUpdate,
+  refuse,
 } from '../../sdk/index.js';
 import type { AgentRecord } from './agent-book.js';
 import { BatchEngine } from './batch-engine.js';
@@ -26,10 +26,10 @@ export class Batch {
   @Stored('counters') readonly counters: Repository<number> = new MemoryRepository();
   #engine: BatchEngine | undefined;
 
-  /** @throws PlateauError `ASSERTION` before the start. */
+  /** @throws RequestRefused 503 before the start. */
   get engine(): BatchEngine {
     if (this.#engine !== undefined) return this.#engine;
-    throw new PlateauError('ASSERTION', 'the batch scheduler has not been started');
+    throw refuse(503, 'the batch scheduler is reading its state: ask again in a moment');
   }
 
   @OnStart() start(context: Context): Decision {

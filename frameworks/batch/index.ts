@@ -10,13 +10,8 @@ export {
   type JobEvent,
   type SubmitOptions,
 } from './batch-engine.js';
-export {
-  BATCH_STREAM_SILENCE_MS,
-  BatchClient,
-  type IndexFilter,
-  type JobFilter,
-  type Selection,
-} from './client.js';
+export { BatchClient, type IndexFilter, type JobFilter, type Selection } from './client.js';
+export { type WaitOptions, waitFor } from './commands/run.js';
 export {
   ArrayDocument,
   BackoffDocument,

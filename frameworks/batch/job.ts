@@ -8,6 +8,7 @@ import type { Attempt } from './attempts.js';
 import type { JobData } from './document.js';
 import type { IndexRanges } from './index-ranges.js';
 import type { JobRecord, JobState, Outcome, StoredStep } from './job-record.js';
+import { RELEASE_SLOT_SECONDS } from './limits.js';
 import { judge } from './retry-policy.js';
 import { type Step, type Stray, stepsOf } from './step.js';
 
@@ -64,7 +65,7 @@ export class Job {
     return this.#record.outcome !== undefined;
   }
 
-  /** Tasks that may run now and were not given up. */
+  /** Tasks that count against the throttle: those that may run. */
   get load(): number {
     return this.steps.reduce((sum, step) => sum + step.load, 0);
   }
@@ -166,7 +167,8 @@ export class Job {
     stray.task.state = state;
     const isOut = state === 'UNREACHABLE' || state === 'UNKNOWN';
     stray.task.unreachableSince = isOut ? (stray.task.unreachableSince ?? nowMs) : undefined;
-    if (isOut !== wasOut) step.straying += isOut ? -1 : 1;
+    if (isOut !== wasOut) step.straysEnding += isOut ? -1 : 1;
+    if (!isOut) holdSlot(stray, true);
     this.#review(nowMs);
   }
 
@@ -212,6 +214,24 @@ export class Job {
     }
   }
 
+  /** Lets others start in place of tasks that were given up, when nobody has heard of them for too long. */
+  releaseSlots(nowMs: number): void {
+    for (const stray of this.strays.values()) {
+      const since = stray.task.unreachableSince;
+      if (since !== undefined && since + this.#slotMs <= nowMs) holdSlot(stray, false);
+    }
+  }
+
+  /** When the first of them may be; undefined: none waits for that. */
+  get nextReleaseAt(): number | undefined {
+    let first: number | undefined;
+    for (const { holdsSlot, task } of this.strays.values()) {
+      const since = holdsSlot ? task.unreachableSince : undefined;
+      if (since !== undefined) first = Math.min(first ?? since, since);
+    }
+    return first === undefined ? undefined : first + this.#slotMs;
+  }
+
   /** When the first unreachable task is to be replaced; undefined: none is. */
   get nextReplacementAt(): number | undefined {
     const { whenUnreachable, replaceAfterSeconds } = this.document;
@@ -241,11 +261,14 @@ export class Job {
     return ended;
   }
 
-  /** Begins anew with indexes that have ended. Returns how many. */
-  rerun(selected: ReadonlyMap<Step, IndexRanges>): number {
+  /** Begins anew with indexes that have ended; numbers of attempts go on. Returns how many. */
+  rerun(
+    selected: ReadonlyMap<Step, IndexRanges>,
+    lastAttemptOf: (step: Step, index: number) => number,
+  ): number {
     let count = 0;
     for (const [step, indexes] of selected) {
-      const again = step.array.rerun(indexes);
+      const again = step.array.rerun(indexes, (index) => lastAttemptOf(step, index));
       for (const index of again) this.#sink.indexChanged(this, step, index);
       count += again.size;
     }
@@ -316,7 +339,8 @@ export class Job {
   #strayEnded(stray: Stray, end: TaskEnd): void {
     const { step, index, task, isReplaced } = stray;
     this.strays.delete(task.taskId);
-    if (task.unreachableSince === undefined) step.straying--;
+    if (task.unreachableSince === undefined) step.straysEnding--;
+    holdSlot(stray, false);
     const { array } = step;
     if (end.kind !== 'success' || !isReplaced || array.isIndexSettled(index)) return;
     const other = array.live.get(index);
@@ -338,9 +362,17 @@ export class Job {
     this.#sink.indexChanged(this, step, index);
   }
 
-  #addStray(stray: Stray): void {
+  #addStray(parts: Omit<Stray, 'holdsSlot'>): void {
+    const stray = { ...parts, holdsSlot: false };
     this.strays.set(stray.task.taskId, stray);
-    if (stray.task.unreachableSince === undefined) stray.step.straying++;
+    if (stray.task.unreachableSince === undefined) stray.step.straysEnding++;
+    holdSlot(stray, true);
+  }
+
+  /** How long a task that was given up counts against the throttle after it went out of reach. */
+  get #slotMs(): number {
+    // Documents of earlier versions do not have it.
+    return (this.document.releaseSlotAfterSeconds ?? RELEASE_SLOT_SECONDS) * 1000;
   }
 
   #cancel(step: Step, indexes: IndexRanges): IndexRanges {
@@ -366,7 +398,7 @@ export class Job {
         return;
       }
     }
-    if (this.steps.some((step) => step.straying > 0)) return;
+    if (this.steps.some((step) => step.straysEnding > 0)) return;
     const isOver = this.steps.every((step) => step.array.isSettled || this.isSkipped(step));
     if (!isOver) return;
     const outcome = this.#record.ending ?? this.#verdict();
@@ -402,4 +434,11 @@ export class Job {
     const message = `${cancelled} indexes were cancelled`;
     return { state: 'CANCELLED', reason: 'IndexesCancelled', message };
   }
+}
+
+/** Notes whether a stray counts against the throttle. */
+function holdSlot(stray: Stray, holds: boolean): void {
+  if (stray.holdsSlot === holds) return;
+  stray.holdsSlot = holds;
+  stray.step.straysHoldingSlots += holds ? 1 : -1;
 }

@@ -31,6 +31,8 @@ export const MAX_REMEMBERED_AGENTS = 20_000;
 export const FAULT_BACKOFF_MS = 1_000;
 /** Longest of these waits. */
 export const FAULT_BACKOFF_MAX_MS = 60_000;
+/** Default of `releaseSlotAfterSeconds`. */
+export const RELEASE_SLOT_SECONDS = 900;
 /** How long an index that failed stays away from the agent where it did, if there are others. */
 export const AVOID_AGENT_MS = 60_000;
 /** An agent that offered something within this time counts as one that could be used instead. */

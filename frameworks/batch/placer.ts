@@ -113,6 +113,7 @@ export class Placer {
     if (this.#avoidUntil !== undefined) next = Math.min(next, this.#avoidUntil);
     for (const job of this.#book.active) {
       next = Math.min(next, job.deadlineAt ?? next, job.nextReplacementAt ?? next);
+      next = Math.min(next, job.nextReleaseAt ?? next);
       if (!job.mayStart) continue;
       for (const { array } of job.steps) next = Math.min(next, array.nextDueAt ?? next);
     }

@@ -74,7 +74,7 @@ export function dependenciesOf(book: JobBook, document: JobData): readonly Depen
       if (job !== name && book.get(job) !== undefined) return [];
       const message =
         job === name ? 'is the job itself' : `names '${job}', which is no job: submit it first`;
-      return [{ path: `${field}[${place}]`, message }];
+      return [{ path: `body.${field}[${place}]`, message }];
     }),
   );
   if (problems.length > 0) {
@@ -153,10 +153,15 @@ export function shortened(indexes: IndexRanges): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }
 
-/** A document as plain data, as it is stored. */
+/** A document as plain data, as it is stored. What is `null` is left out: it is as if it was not there. */
 export function plainDocument(document: JobData): JobData {
+  const text = JSON.stringify(document, (_name, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null))
+      : value,
+  );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy of what has that type
-  return JSON.parse(JSON.stringify(document)) as JobData;
+  return JSON.parse(text) as JobData;
 }
 
 /** Equal for documents that say the same, whatever the order of their fields. */

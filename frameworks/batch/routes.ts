@@ -1,5 +1,16 @@
 /** The admin interface of jobs: `/v1/jobs`. Each route is a turn of the runtime; see `docs/batch.md`. */
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsPositive,
+  IsString,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateIf,
+} from 'class-validator';
 import {
   Admin,
   type AdminRequest,
@@ -14,7 +25,7 @@ import {
 } from '../../sdk/index.js';
 import type { IndexState } from './array-state.js';
 import type { BatchEngine, JobEdit } from './batch-engine.js';
-import { JobDocument } from './document.js';
+import { JobDocument, MAX_SECONDS } from './document.js';
 import type { Batch } from './framework.js';
 import { IndexRanges, rangesProblem } from './index-ranges.js';
 import type { Job } from './job.js';
@@ -48,7 +59,7 @@ const INDEX_STATES: readonly IndexState[] = [
 
 class SubmitQuery {
   /** The same key with the same document again is answered with the job that is there. */
-  @IsOptional() @IsString() @MaxLength(200) idempotencyKey?: string;
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(200) idempotencyKey?: string;
 }
 
 class JobsQuery {
@@ -87,8 +98,13 @@ class EditBody {
   @IsOptional() @IsString() step?: string;
   /** `null`: no bound. */
   @IsOptional() @IsInt() @Min(0) @Max(MAX_INDEXES) parallelism?: number | null;
-  @IsOptional() @IsInt() @Min(-1000) @Max(1000) priority?: number;
-  @IsOptional() @IsInt() @Min(1) activeDeadlineSeconds?: number | null;
+  @ValidateIf(({ priority }: EditBody) => priority !== undefined)
+  @IsInt()
+  @Min(-1000)
+  @Max(1000)
+  priority?: number;
+  /** `null`: no bound. */
+  @IsOptional() @IsPositive() @Max(MAX_SECONDS) activeDeadlineSeconds?: number | null;
 }
 
 type OfJob<Query = undefined> = AdminRequest<undefined, Query, 'name'>;

@@ -11,6 +11,8 @@ export interface Stray {
   readonly task: LiveTask;
   /** Another task has taken its place. */
   readonly isReplaced: boolean;
+  /** Whether it counts against the throttle: its end is not known. */
+  holdsSlot: boolean;
 }
 
 export class Step {
@@ -29,8 +31,10 @@ export class Step {
   replaced: number;
   /** When a task of it ended last. */
   lastEndedAt = 0;
-  /** Tasks of this step that are being ended and may still run. */
-  straying = 0;
+  /** Strays that are within reach: they end soon, and the job does not end before. */
+  straysEnding = 0;
+  /** Strays that count against the throttle. */
+  straysHoldingSlots = 0;
 
   constructor(parts: {
     readonly number: number;
@@ -60,7 +64,7 @@ export class Step {
 
   /** Tasks that count against its throttle. */
   get load(): number {
-    return this.array.live.size + this.straying;
+    return this.array.live.size + this.straysHoldingSlots;
   }
 
   /** How many tasks it may start now. */

@@ -1,6 +1,6 @@
 /** What is kept of jobs in the repositories of the scheduler, and how it is read back. */
 import type { Retry } from './array-state.js';
-import { indexOfPacked } from './attempts.js';
+import { attemptOfPacked, indexOfPacked } from './attempts.js';
 import { IndexRanges } from './index-ranges.js';
 import type { Job } from './job.js';
 import type { JobRecord, StoredStep } from './job-record.js';
@@ -8,7 +8,7 @@ import { MAX_REMEMBERED_ATTEMPTS } from './limits.js';
 import type { Step } from './step.js';
 
 /** Indexes whose ends are stored together: each end writes so many anew at most. */
-export const CHUNK_SIZE = 128;
+export const CHUNK_SIZE = 32;
 
 /** The ends of up to `CHUNK_SIZE` neighbouring indexes. */
 export interface ChunkRecord {
@@ -86,24 +86,41 @@ export function chunkRecordOf(change: ChunkChange, before: ChunkRecord = NOTHING
     failed: array.failed.textWithin(first, last),
     cancelled: array.cancelled.textWithin(first, last),
     retries,
-    attempts: boundedAttempts([...before.attempts, ...change.attempts]),
+    attempts: boundedAttempts(before.attempts, change.attempts),
     failures: before.failures + change.failures,
     faults: before.faults + change.faults,
     replaced: before.replaced + change.replaced,
   };
 }
 
-/** Drops the oldest attempts at indexes that have had too many. */
-function boundedAttempts(attempts: readonly string[]): readonly string[] {
+/** Attempts with those that have come, but the oldest at indexes that have had too many. */
+function boundedAttempts(before: readonly string[], added: readonly string[]): readonly string[] {
+  const attempts = added.length === 0 ? before : [...before, ...added];
   if (attempts.length <= MAX_REMEMBERED_ATTEMPTS) return attempts;
-  const counts = new Map<number, number>();
-  const kept = attempts.toReversed().filter((packed) => {
+  const surplus = new Map<number, number>();
+  for (const index of new Set(added.map(indexOfPacked))) {
+    const start = `${index.toString(36)}|`;
+    let count = 0;
+    for (const packed of attempts) if (packed.startsWith(start)) count++;
+    if (count > MAX_REMEMBERED_ATTEMPTS) surplus.set(index, count - MAX_REMEMBERED_ATTEMPTS);
+  }
+  if (surplus.size === 0) return attempts;
+  return attempts.filter((packed) => {
     const index = indexOfPacked(packed);
-    const count = (counts.get(index) ?? 0) + 1;
-    counts.set(index, count);
-    return count <= MAX_REMEMBERED_ATTEMPTS;
+    const left = surplus.get(index) ?? 0;
+    if (left > 0) surplus.set(index, left - 1);
+    return left === 0;
   });
-  return kept.length === attempts.length ? attempts : kept.toReversed();
+}
+
+/** The number of the last attempt at each index of a chunk that was tried. */
+export function lastAttemptsOf(chunk: ChunkRecord | undefined): ReadonlyMap<number, number> {
+  const last = new Map<number, number>();
+  for (const packed of chunk?.attempts ?? []) {
+    const index = indexOfPacked(packed);
+    last.set(index, Math.max(last.get(index) ?? 0, attemptOfPacked(packed)));
+  }
+  return last;
 }
 
 /** Chunks by job and step, as the store had them. */

@@ -274,13 +274,18 @@ export function* indexViews(
   }
 }
 
-/** All attempts at an index, the oldest first, with the one that may run. */
+/** All attempts at an index, the oldest first, with those that may run. */
 export function attemptsOf(
   engine: BatchEngine,
   { job, step, views }: { readonly job: Job; readonly step: Step; readonly views: AttemptViews },
   index: number,
 ): readonly AttemptView[] {
-  const over = [...engine.attempts(job, step, index)].map((each) => views.over(step, each));
+  const found = [...engine.attempts(job, step, index)].map((each) => views.over(step, each));
+  for (const stray of job.strays.values()) {
+    if (stray.step !== step || stray.index !== index) continue;
+    found.push({ ...views.live(step, index, stray.task), isReplaced: stray.isReplaced });
+  }
   const live = step.array.live.get(index);
-  return live === undefined ? over : [...over, views.live(step, index, live)];
+  if (live !== undefined) found.push(views.live(step, index, live));
+  return found;
 }

@@ -26,19 +26,19 @@ const LONG_AGO_MS = Date.UTC(2000, 0, 1);
  */
 export function HasTime(kinds: 'cron' | 'both' = 'both'): PropertyDecorator {
   return checkedBy('hasTime', (cron, { repeat, timezone }) => {
-    if (cron !== undefined && repeat !== undefined)
-      return "excludes 'repeat': leave one of them out";
-    if (cron === undefined && repeat === undefined) {
+    const [hasCron, hasRepeat] = [isGiven(cron), isGiven(repeat)];
+    if (hasCron && hasRepeat) return "excludes 'repeat': leave one of them out";
+    if (!hasCron && !hasRepeat) {
       return kinds === 'cron'
         ? "is missing: write such as '30 2 * * *'"
         : "is missing: write 'cron', such as '30 2 * * *', or 'repeat', such as 'R/2030-01-01T02:00:00Z/P1D'";
     }
-    const text = cron ?? repeat;
+    const text = hasCron ? cron : repeat;
     if (typeof text !== 'string') return "must be a text, such as '30 2 * * *'";
     // The zone has a check of its own.
     const zone = zoneProblem(String(timezone)) === undefined ? String(timezone) : 'UTC';
     return scheduleProblem(
-      cron === undefined ? { repeat: text, timezone: zone } : { cron: text, timezone: zone },
+      hasCron ? { cron: text, timezone: zone } : { repeat: text, timezone: zone },
       LONG_AGO_MS,
     );
   });
@@ -53,7 +53,7 @@ export function IsTimeZone(): PropertyDecorator {
 /** Not there; nor is anything of it by default. */
 export function IsAbsent(message: string): PropertyDecorator {
   return checkedBy('isAbsent', (value) =>
-    value === undefined || value === false || (Array.isArray(value) && value.length === 0)
+    !isGiven(value) || value === false || (Array.isArray(value) && value.length === 0)
       ? undefined
       : message,
   );
@@ -72,8 +72,13 @@ export function SaysWhatRuns(): PropertyDecorator {
   return checkedBy('saysWhatRuns', (value) => {
     const { template, steps }: { readonly template?: unknown; readonly steps?: unknown } =
       Object(value);
-    return template === undefined && steps === undefined
+    return !isGiven(template) && !isGiven(steps)
       ? "has neither 'template' nor 'steps': write such as { template: { command: 'true' } }"
       : undefined;
   });
+}
+
+/** In a document nothing and `null` are the same: YAML has `null` where nothing follows a name. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

@@ -109,18 +109,29 @@ export class CronDocument {
  */
 export function specOf(document: CronDocument, nowMs: number): CronSpec {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a plain copy of what was checked
-  const plain = JSON.parse(JSON.stringify(document)) as CronDocument;
-  refuseNever(plain.schedules, nowMs);
+  const plain = JSON.parse(JSON.stringify(document, withoutNull)) as CronDocument;
+  refuseNever(plain.schedules, nowMs, 'body.');
   const { description, ...others } = plain;
   return { ...others, ...(description === undefined ? {} : { description }) };
 }
 
-/** @throws RequestRefused 422 for schedules that will never be due. */
-export function refuseNever(schedules: readonly ScheduleText[], nowMs: number): void {
+/** For `JSON.stringify`: what is `null` is as if it was not there. */
+function withoutNull(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
+}
+
+/**
+ * @param parent what paths of problems begin with.
+ * @throws RequestRefused 422 for schedules that will never be due.
+ */
+export function refuseNever(schedules: readonly ScheduleText[], nowMs: number, parent = ''): void {
   const problems = schedules.flatMap((schedule, index) => {
     const message = scheduleProblem(schedule, nowMs);
     const field = schedule.cron === undefined ? 'repeat' : 'cron';
-    return message === undefined ? [] : [{ path: `schedules[${index}].${field}`, message }];
+    return message === undefined
+      ? []
+      : [{ path: `${parent}schedules[${index}].${field}`, message }];
   });
   if (problems.length === 0) return;
   const texts = problems.map(({ path, message }) => `${path} ${message}`);

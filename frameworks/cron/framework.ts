@@ -12,10 +12,10 @@ import {
   OnStart,
   OnStatus,
   type Offers,
-  PlateauError,
   type Repository,
   Stored,
   type TaskUpdate,
+  refuse,
   wake,
 } from '../../sdk/index.js';
 import type { HasMetrics, Metric } from '../../sdk/admin/index.js';
@@ -39,7 +39,7 @@ export class Cron implements HasMetrics {
   @Stored('counters') readonly counters: BatchState['counters'] = new MemoryRepository();
   #parts: Parts | undefined;
 
-  /** @throws PlateauError `ASSERTION` before the start. */
+  /** @throws RequestRefused 503 before the start. */
   get engine(): CronEngine {
     return this.#started.engine;
   }
@@ -103,7 +103,7 @@ export class Cron implements HasMetrics {
 
   get #started(): Parts {
     if (this.#parts !== undefined) return this.#parts;
-    throw new PlateauError('ASSERTION', 'the cron scheduler has not been started');
+    throw refuse(503, 'the cron scheduler is reading its state: ask again in a moment');
   }
 
   /** Tells the cron engine of batch jobs that have changed, until none has. */

@@ -1,10 +1,6 @@
 /** Speaks to the REST interface of the services scheduler, for commands and programs. */
-import { PlateauError, errorMessage } from '../../sdk/index.js';
-
-/** Milliseconds until an answer must be there; streams of events go on for longer. */
-export const SERVICES_REQUEST_TIMEOUT_MS = 30_000;
-/** Milliseconds without a sign of life after which a stream of events counts as dead. */
-export const SERVICES_STREAM_SILENCE_MS = 60_000;
+import { PlateauError } from '../../sdk/index.js';
+import { AdminClient, type RefusalText, pathPart } from '../../sdk/admin/index.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -66,11 +62,11 @@ export interface ShownWaiting {
 
 /** All methods throw PlateauError: what the scheduler refuses with its words, `STREAM_ENDED` when it is not there. */
 export class ServicesClient {
-  readonly #url: string;
+  readonly #admin: AdminClient;
 
   /** @param url of the scheduler. */
   constructor(url: string) {
-    this.#url = url.replace(/\/+$/, '');
+    this.#admin = new AdminClient(url, { name: 'the services scheduler', refusal: refusalOf });
   }
 
   async apps(): Promise<readonly ShownApp[]> {
@@ -122,11 +118,11 @@ export class ServicesClient {
   }
 
   rollBack(id: string): Promise<Started> {
-    return this.#json('DELETE', `/v2/deployments/${encodeURIComponent(id)}`);
+    return this.#json('DELETE', `/v2/deployments/${pathPart(id)}`);
   }
 
   async cancel(id: string): Promise<void> {
-    await this.#request('DELETE', `/v2/deployments/${encodeURIComponent(id)}?force=true`);
+    await this.#json('DELETE', `/v2/deployments/${pathPart(id)}?force=true`);
   }
 
   async tasks(id?: string): Promise<readonly ShownTask[]> {
@@ -136,7 +132,7 @@ export class ServicesClient {
 
   /** Ends instances; with `scale` none takes their places. */
   async kill(ids: readonly string[], scale: boolean): Promise<void> {
-    await this.#request('POST', `/v2/tasks/delete?scale=${scale}`, { ids });
+    await this.#json('POST', `/v2/tasks/delete?scale=${scale}`, { ids });
   }
 
   async why(): Promise<readonly ShownWaiting[]> {
@@ -148,71 +144,24 @@ export class ServicesClient {
   }
 
   async resetDelay(id: string): Promise<void> {
-    await this.#request('DELETE', `/v2/queue${idPath(id)}/delay`);
+    await this.#json('DELETE', `/v2/queue${idPath(id)}/delay`);
   }
 
   /** Events as they happen, without end. @throws PlateauError `STREAM_ENDED` when the stream breaks. */
   async *events(types: readonly string[], signal?: AbortSignal): AsyncGenerator<Json> {
-    const query = types.map((type) => `&event_type=${encodeURIComponent(type)}`).join('');
-    const abort = new AbortController();
-    const end = (): void => abort.abort();
-    signal?.addEventListener('abort', end);
-    const silence = setTimeout(end, SERVICES_STREAM_SILENCE_MS);
-    try {
-      const path = `/v2/events?plan-format=light${query}`;
-      const response = await this.#request('GET', path, undefined, abort.signal);
-      const decoder = new TextDecoder();
-      let rest = '';
-      for await (const bytes of response.body ?? []) {
-        silence.refresh();
-        rest += decoder.decode(bytes, { stream: true });
-        const events = rest.split('\n\n');
-        rest = events.pop() ?? '';
-        for (const event of events) {
-          const data = event.split('\n').find((line) => line.startsWith('data: '));
-          if (data !== undefined) yield trusted<Json>(JSON.parse(data.slice(6)));
-        }
-      }
-    } catch (error) {
-      if (error instanceof PlateauError) throw error;
-      if (signal?.aborted !== true) throw unreachable(this.#url, error);
-    } finally {
-      clearTimeout(silence);
-      signal?.removeEventListener('abort', end);
-      abort.abort();
-    }
+    const named = types.map((type) => `&event_type=${encodeURIComponent(type)}`).join('');
+    const path = `/v2/events?plan-format=light${named}`;
+    const call = signal === undefined ? {} : { signal };
+    for await (const { data } of this.#admin.events(path, call)) yield trusted<Json>(data);
   }
 
-  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.#request(method, path, body);
-    return trusted<T>(await response.json());
-  }
-
-  async #request(
-    method: string,
-    path: string,
-    body?: unknown,
-    signal = AbortSignal.timeout(SERVICES_REQUEST_TIMEOUT_MS),
-  ): Promise<Response> {
-    let response: Response;
-    try {
-      response = await fetch(`${this.#url}${path}`, {
-        method,
-        signal,
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
-      });
-    } catch (error) {
-      throw unreachable(this.#url, error);
-    }
-    if (!response.ok) throw await refusalOf(response);
-    return response;
+  #json<T>(method: string, path: string, body?: object): Promise<T> {
+    return this.#admin.json(method, path, body === undefined ? {} : { body });
   }
 }
 
 function idPath(id: string): string {
-  return `/${id.split('/').filter(Boolean).map(encodeURIComponent).join('/')}`;
+  return `/${id.split('/').filter(Boolean).map(pathPart).join('/')}`;
 }
 
 function appPath(id: string): string {
@@ -232,32 +181,13 @@ interface Refusal {
   readonly deployments?: readonly { readonly id: string }[];
 }
 
-async function refusalOf(response: Response): Promise<PlateauError> {
-  const { status } = response;
-  const { message, details = [], deployments = [] } = parsed(await response.text());
+function refusalOf(body: unknown, status: number): RefusalText {
+  const { message, details = [], deployments = [] } = trusted<Refusal>(Object(body));
   const lines = details.map(({ path, errors }) => `\n  ${path}: ${errors.join('; ')}`);
   const ids = deployments.map(({ id }) => `\n  deployment ${id}`);
   const text = `${message ?? `it answered ${status}`}${[...lines, ...ids].join('')}`;
-  return new PlateauError(
-    status === 404 ? 'NOT_FOUND' : 'INVALID_REQUEST',
-    `the services scheduler: ${text}`,
-    { context: { status }, retriable: status >= 500 },
-  );
-}
-
-function parsed(text: string): Refusal {
-  try {
-    return trusted(JSON.parse(text));
-  } catch {
-    return {};
-  }
-}
-
-function unreachable(url: string, error: unknown): PlateauError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return new PlateauError(
-    'STREAM_ENDED',
-    `the services scheduler at ${url} does not answer: ${errorMessage(cause)}`,
-    { context: { url }, retriable: true, cause: error },
-  );
+  return {
+    code: status === 404 ? 'NOT_FOUND' : 'INVALID_REQUEST',
+    message: `the services scheduler: ${text}`,
+  };
 }

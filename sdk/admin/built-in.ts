@@ -3,6 +3,7 @@ import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { TASK_STATES } from '../framework/index.js';
 import { JsonAnswer, TextAnswer } from './answers.js';
 import { MAX_TASKS_PER_PAGE } from './limits.js';
+import { HttpAnswer } from './mount.js';
 import { ownMetrics } from './metrics.js';
 import { openApi } from './open-api.js';
 import { routesPage } from './page.js';
@@ -72,16 +73,35 @@ export const BUILT_IN_ROUTES: readonly BuiltInRoute[] = [
     answer: pause,
   },
   { method: 'POST', path: '/v1/resume', summary: 'end the pause', answer: resume },
+  {
+    method: 'POST',
+    path: '/v1/resign',
+    summary: 'another copy that stands by takes over',
+    answer: resign,
+  },
 ];
+
+/** Routes about this copy itself, whether it is active or not. The others are for the active one. */
+export const ROUTES_OF_COPY: ReadonlySet<string> = new Set([
+  '/',
+  '/docs',
+  '/openapi.json',
+  '/health',
+  '/metrics',
+]);
 
 function page(site: Site): TextAnswer {
   return new TextAnswer(routesPage(site.title, site.routes), 'text/html; charset=utf-8');
 }
 
-function health(site: Site): JsonAnswer {
-  const connection = site.active?.runtime.view.connection ?? site.standing;
+function health({ active, standing, leader }: Site): JsonAnswer {
+  const connection = active?.runtime.view.connection ?? standing;
   const isGood = connection === 'subscribed';
-  return new JsonAnswer(isGood ? 200 : 503, { status: isGood ? 'ok' : 'unavailable', connection });
+  return new JsonAnswer(isGood ? 200 : 503, {
+    status: isGood ? 'ok' : 'unavailable',
+    connection,
+    ...(leader === undefined ? {} : { leader }),
+  });
 }
 
 async function metrics(site: Site): Promise<TextAnswer> {
@@ -138,6 +158,11 @@ async function pause(site: Site): Promise<object> {
   const { runtime } = activeOf(site);
   await runtime.pause();
   return { paused: true };
+}
+
+function resign(site: Site): HttpAnswer {
+  activeOf(site);
+  return new HttpAnswer({ json: { resigned: true }, resigns: true });
 }
 
 async function resume(site: Site): Promise<object> {

@@ -77,7 +77,8 @@ export const Patch: RouteFunction = routeFunction('PATCH');
 export const Delete: RouteFunction = routeFunction('DELETE');
 
 function routeFunction(method: HttpMethod): RouteFunction {
-  return (path, options) => (target: object, key: PropertyKey) => {
+  return (path, options) => (decorated: unknown, key: PropertyKey) => {
+    const target: object = Object(decorated);
     const before = ownRoutes(target);
     const declaration = { method, path: path ?? '/', options: { ...options }, key };
     Reflect.defineMetadata(ROUTES, [...before, declaration], target);

@@ -1,5 +1,13 @@
 /** The admin interface of frameworks: built-in routes, routes of their own, OpenAPI, events, metrics. */
-export { ADMIN_CLIENT_TIMEOUT_MS, type AdminCall, AdminClient, pathPart } from './client.js';
+export {
+  ADMIN_CLIENT_TIMEOUT_MS,
+  ADMIN_STREAM_SILENCE_MS,
+  type AdminCall,
+  AdminClient,
+  type AdminClientOptions,
+  type RefusalText,
+  pathPart,
+} from './client.js';
 export {
   Admin,
   type AdminRequest,
@@ -15,6 +23,7 @@ export {
 } from './decorators.js';
 export {
   ADMIN_CLOSE_MS,
+  ADMIN_PROXY_TIMEOUT_MS,
   ADMIN_REQUEST_TIMEOUT_MS,
   ADMIN_STREAM_BEAT_MS,
   MAX_ADMIN_BODY_BYTES,
@@ -25,6 +34,7 @@ export {
   MAX_TASKS_PER_PAGE,
 } from './limits.js';
 export { NamedEvent } from './event-stream.js';
+export { LEADER_HEADER, VIA_HEADER } from './proxy.js';
 export {
   HttpAnswer,
   type HttpAnswerOptions,
@@ -35,4 +45,5 @@ export {
 export type { HasMetrics, Metric } from './metrics.js';
 export type { ActiveFramework, AdminRuntime, AdminView } from './port.js';
 export { RequestRefused, refuse } from './refusal.js';
+export type { SentEvent } from './sent-events.js';
 export { AdminServer, type AdminServerOptions } from './server.js';

@@ -14,6 +14,8 @@ export const MAX_ADMIN_STREAM_BUFFER_BYTES = 4 * 1024 * 1024;
 export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
 /** A silent stream says that it lives this often. */
 export const ADMIN_STREAM_BEAT_MS = 15_000;
+/** How long the active copy may be silent while it answers what another copy passed on; streams say that they live. */
+export const ADMIN_PROXY_TIMEOUT_MS = 30_000;
 /** How long an open answer may take to go out when the server closes. */
 export const ADMIN_CLOSE_MS = 2_000;
 /** Tasks in one page of `/v1/tasks`. */

@@ -26,6 +26,8 @@ export interface MountedRequest {
 export interface MountOptions {
   /** The body of answers that the server itself gives: bad JSON, no active copy, a defect. */
   readonly refusal?: (refused: RequestRefused) => unknown;
+  /** Header that names the active copy in answers that another copy passes on. */
+  readonly leaderHeader?: string;
 }
 
 /** An answer with its own status and header lines. Give `json`, or `text` with its type, or neither. */
@@ -35,6 +37,8 @@ export interface HttpAnswerOptions {
   readonly json?: unknown;
   readonly text?: string;
   readonly contentType?: string;
+  /** When the answer has gone out, this copy gives its place up: another one that stands by takes over. */
+  readonly resigns?: boolean;
 }
 
 /** Returned by a route or a mounted method: answered as it says. */
@@ -44,6 +48,7 @@ export class HttpAnswer {
   readonly json: unknown;
   readonly text: string | undefined;
   readonly contentType: string;
+  readonly resigns: boolean;
 
   constructor(options: HttpAnswerOptions) {
     this.status = options.status ?? 200;
@@ -51,6 +56,7 @@ export class HttpAnswer {
     this.json = options.json;
     this.text = options.text;
     this.contentType = options.contentType ?? 'text/plain; charset=utf-8';
+    this.resigns = options.resigns ?? false;
   }
 }
 
@@ -81,7 +87,8 @@ export function Mount(
   (request: MountedRequest, context: Context) => unknown,
   '(request: MountedRequest, context: Context) => unknown'
 > {
-  return (target: object, key: PropertyKey) => {
+  return (decorated: unknown, key: PropertyKey) => {
+    const target: object = Object(decorated);
     const before = ownMounts(target);
     Reflect.defineMetadata(MOUNTS, [...before, { path, key, options }], target);
   };

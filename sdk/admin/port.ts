@@ -29,6 +29,8 @@ export interface AdminRuntime {
   readonly context: Context;
   pause(): void | Promise<void>;
   resume(): void | Promise<void>;
+  /** Gives the place up: another copy that stands by takes over; without one, this copy begins anew. */
+  resign(): void;
   /** Runs a handler of a route as a turn: resolves when what it changed is durable. */
   turn<T>(run: () => T | Promise<T>): Promise<T>;
 }

@@ -1,7 +1,7 @@
 /**
  * The admin interface of a framework over HTTP. It serves whether or not this copy is active: a copy
- * that stands by answers `/health` with 503 and everything that needs the framework as well. Handlers of
- * user routes run as turns of the runtime.
+ * that stands by answers `/health` with 503, and passes everything that needs the framework on to the
+ * active copy; while there is none, that is 503 too. Handlers of user routes run as turns of the runtime.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import {
@@ -12,7 +12,7 @@ import {
   errorMessage,
 } from '../../core/base/index.js';
 import { answer, answerRefused } from './answers.js';
-import { BUILT_IN_ROUTES, type BuiltInRoute } from './built-in.js';
+import { BUILT_IN_ROUTES, type BuiltInRoute, ROUTES_OF_COPY } from './built-in.js';
 import { type EventSource, isEventSource, streamEvents } from './event-stream.js';
 import {
   ADMIN_CLOSE_MS,
@@ -22,9 +22,10 @@ import {
   MAX_ADMIN_STREAMS,
 } from './limits.js';
 import { MetricsPage } from './metrics.js';
+import { proxyRequest } from './proxy.js';
 import type { ActiveFramework } from './port.js';
 import { RequestRefused, refusalOf, refuse } from './refusal.js';
-import { type Mount, findMount, readMounts } from './mount.js';
+import { HttpAnswer, type Mount, findMount, readMounts } from './mount.js';
 import { readMounted, readRequest, refuseForeign } from './requests.js';
 import {
   type CheckedRequest,
@@ -62,11 +63,14 @@ export class AdminServer {
   readonly #instances = new Map<object, object>();
   #active: ActiveFramework | undefined;
   #standing: 'standby' | 'closed' = 'standby';
+  #leader: string | undefined;
+  readonly #self: string;
 
   /** @throws PlateauError `INVALID_FRAMEWORK` when routes are not valid. */
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#world = options.world;
+    this.#self = options.world.ids.uuid();
     this.#log = options.world.log.child({ part: 'admin' });
     this.#routes = [...BUILT_IN_ROUTES, ...readRoutes(options.classes ?? [])];
     this.#mounts = readMounts(options.classes ?? []);
@@ -101,6 +105,11 @@ export class AdminServer {
   attach(active: ActiveFramework): void {
     this.#instances.clear();
     this.#active = active;
+  }
+
+  /** Where the active copy is, when it is another one; undefined: nobody knows. */
+  follow(leader: string | undefined): void {
+    this.#leader = leader;
   }
 
   /** This copy is not active any more. Streams of its routes end. */
@@ -155,6 +164,11 @@ export class AdminServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+    const leader = this.#leaderFor(url.pathname);
+    if (leader !== undefined) {
+      const { leaderHeader } = findMount(this.#mounts, url.pathname)?.options ?? {};
+      return await proxyRequest(request, response, { leader, self: this.#self, leaderHeader });
+    }
     const found = findRoute(this.#routes, method, url.pathname);
     if (found.kind === 'none') {
       const mount = findMount(this.#mounts, url.pathname);
@@ -169,9 +183,25 @@ export class AdminServer {
     const { route, params } = found;
     const checked = await readRequest(request, route, { params, query: url.searchParams });
     const value = await this.#run(route, checked);
+    this.#send(response, value, route.status);
+  }
+
+  /** The copy that a request is passed on to; undefined: this one answers. */
+  #leaderFor(path: string): string | undefined {
+    const isForActive = this.#active === undefined && this.#standing === 'standby';
+    return isForActive && !ROUTES_OF_COPY.has(path) ? this.#leader : undefined;
+  }
+
+  #send(response: ServerResponse, value: unknown, status?: number): void {
+    if (value instanceof HttpAnswer && value.resigns) {
+      // Also when the reader has left: it was asked for.
+      const runtime = this.#active?.runtime;
+      response.once('close', () => runtime?.resign());
+      if (response.destroyed) runtime?.resign();
+    }
     if (response.destroyed) return;
     if (isEventSource(value)) this.#stream(response, value);
-    else answer(response, value, route.status);
+    else answer(response, value, status);
   }
 
   async #answerMounted(
@@ -183,9 +213,7 @@ export class AdminServer {
     const instance = this.#instanceOf(mount.owner, active);
     const { runtime } = active;
     const value = await runtime.turn(() => mount.invoke(instance, [given, runtime.context]));
-    if (response.destroyed) return;
-    if (isEventSource(value)) this.#stream(response, value);
-    else answer(response, value);
+    this.#send(response, value);
   }
 
   async #run(route: BuiltInRoute | MethodRoute, request: CheckedRequest): Promise<unknown> {
@@ -225,6 +253,7 @@ export class AdminServer {
       version: this.#options.version ?? '1',
       active: this.#active,
       standing: this.#standing,
+      leader: this.#active === undefined ? this.#leader : undefined,
       routes: this.#routes,
       metrics: this.#metrics,
     };

@@ -11,6 +11,8 @@ export interface Site {
   readonly active: ActiveFramework | undefined;
   /** Why there is no active framework. */
   readonly standing: 'standby' | 'closed';
+  /** URL of the active copy, when it is another one and known. */
+  readonly leader: string | undefined;
   readonly routes: readonly Route[];
   readonly metrics: MetricsPage;
 }
@@ -21,7 +23,7 @@ export function activeOf(site: Site): ActiveFramework {
   throw refuse(
     503,
     site.standing === 'standby'
-      ? 'this copy of the framework stands by: ask the active one'
+      ? 'this copy of the framework stands by, and no other one is active: try again soon'
       : 'the framework has ended',
   );
 }

@@ -76,13 +76,14 @@ function declare(target: object): ExecutorDeclaration {
   return declaration;
 }
 
-/** What instances are and classes are not: handlers are no static methods. */
-// oxlint-disable-next-line typescript/no-redundant-type-constituents -- `object` keeps it from being a weak type
-type OnInstance = object & { readonly prototype?: never };
+/** What classes have and instances have not: handlers are no static methods. */
+type OnInstance<I> = I extends { readonly prototype: unknown }
+  ? 'an instance: handlers are not static'
+  : I;
 
 /** Decorates methods of the type `H`; for others the compiler prints `Expected`. */
-export type ExecutorDecorator<H, Expected extends string> = <T>(
-  target: OnInstance,
+export type ExecutorDecorator<H, Expected extends string> = <T, I>(
+  target: OnInstance<I>,
   key: PropertyKey,
   descriptor: T extends H ? TypedPropertyDescriptor<T> : Expected,
 ) => void;
@@ -173,8 +174,9 @@ function handler(
   kind: ExecutorHandlerKind,
   decorator: string,
   options: LaunchOptions & ExecutorHandlerOptions,
-): (target: object, key: PropertyKey) => void {
-  return (target, key: unknown) => {
+): (target: unknown, key: PropertyKey) => void {
+  return (decorated, key: unknown) => {
+    const target: object = Object(decorated);
     refuseStandard(decorator, key);
     if (typeof key !== 'string' && typeof key !== 'symbol') return;
     declare(target.constructor).handlers.push({ kind, decorator, key, options });

@@ -4,15 +4,29 @@
  */
 import type { HandlerResult } from './handlers.js';
 
-/** What instances are and classes are not: handlers are no static methods. */
-// oxlint-disable-next-line typescript/no-redundant-type-constituents -- `object` keeps it from being a weak type
-export type OnInstance = object & { readonly prototype?: never };
+/** What classes have and instances have not: decorators are for members that are not static. */
+interface ClassLike {
+  readonly prototype: unknown;
+}
+
+/** The object whose member is decorated: what the compiler prints for a class names what is wrong. */
+export type OnInstance<I> = I extends ClassLike ? 'an instance: handlers are not static' : I;
 
 /** Decorates methods of the type `H`; `Expected` is what the compiler prints for others. */
-export type MethodDecoratorOf<H, Expected extends string> = <T>(
-  target: OnInstance,
+export type MethodDecoratorOf<H, Expected extends string> = <T, I>(
+  target: OnInstance<I>,
   key: PropertyKey,
   descriptor: T extends H ? TypedPropertyDescriptor<T> : Expected,
+) => void;
+
+/** Decorates fields of the type `F`. */
+export type FieldDecoratorOf<F, Expected extends string> = <K extends PropertyKey, I>(
+  target: I extends ClassLike | Readonly<Record<K, F>>
+    ? I extends ClassLike
+      ? 'an instance: fields are not static'
+      : I
+    : Expected,
+  key: K,
 ) => void;
 
 /** Decorates handlers of an event `E`. */

@@ -5,7 +5,7 @@
 import { type Duration, type TaskStateName } from '../decisions/index.js';
 import type { Offers } from '../matching/index.js';
 import type { Context } from './context.js';
-import type { EventDecorator, OnInstance, PlainDecorator } from './decorator-types.js';
+import type { EventDecorator, FieldDecoratorOf, PlainDecorator } from './decorator-types.js';
 import type { HandlerOptions, StatusFilter } from './definition.js';
 import type {
   Connected,
@@ -200,11 +200,9 @@ export interface StoredOptions {
 export function Stored(
   name: string,
   options: StoredOptions = {},
-): <K extends PropertyKey>(
-  target: OnInstance & Readonly<Record<K, Repository<unknown>>>,
-  key: K,
-) => void {
-  return (target: object, key: PropertyKey, descriptor?: unknown) => {
+): FieldDecoratorOf<Repository<unknown>, 'a class whose field is public and a Repository<…>'> {
+  return (decorated: unknown, key: PropertyKey, descriptor?: unknown) => {
+    const target: object = Object(decorated);
     const place = placeOf('@Stored', [target, key, descriptor]);
     declareStored(target, { key, place, name, options });
   };
@@ -213,8 +211,9 @@ export function Stored(
 /** A decorator that writes the declaration down, for any handler. */
 function handler(
   declaration: Omit<HandlerDeclaration, 'key' | 'place'> & { readonly kind: HandlerKind },
-): (target: object, key: PropertyKey, descriptor: unknown) => void {
-  return (target, key, descriptor) => {
+): (target: unknown, key: PropertyKey, descriptor: unknown) => void {
+  return (decorated, key, descriptor) => {
+    const target: object = Object(decorated);
     const place = placeOf(declaration.decorator, [target, key, descriptor]);
     declareHandler(target, { ...declaration, key, place });
   };

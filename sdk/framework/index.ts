@@ -31,6 +31,7 @@ export type {
 export { MemoryRepository, type Repository } from './repository.js';
 export type {
   EventDecorator,
+  FieldDecoratorOf,
   MethodDecoratorOf,
   OnInstance,
   PlainDecorator,

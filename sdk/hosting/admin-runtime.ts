@@ -3,8 +3,10 @@ import type { AdminRuntime, AdminView } from '../admin/index.js';
 import { NO_TASKS } from '../decisions/index.js';
 import type { FrameworkRuntime } from '../runtime/index.js';
 
-export function adminRuntimeOf(runtime: FrameworkRuntime): AdminRuntime {
+/** @param resign gives the place of this copy up. */
+export function adminRuntimeOf(runtime: FrameworkRuntime, resign: () => void): AdminRuntime {
   return {
+    resign,
     get view() {
       return viewOf(runtime);
     },

@@ -59,6 +59,12 @@ export const FRAMEWORK_FLAGS = [
     help: 'serve beyond loopback although nobody is authenticated: anyone who reaches the port can steer the framework',
   },
   {
+    name: 'record',
+    kind: 'text',
+    ours: true,
+    help: "file for a recording of what passes between framework and master, for 'plateau replay'",
+  },
+  {
     name: 'logging_level',
     kind: 'choice',
     choices: ['DEBUG', 'INFO', 'WARNING', 'ERROR'],

@@ -1,11 +1,12 @@
 /**
  * Runs a framework in this process: its state, the lease among its copies, the admin interface, and one
- * runtime for each term in which this copy is the active one. A copy that stands by serves `/health` with
- * 503 and takes over when the lease is free.
+ * runtime for each term in which this copy is the active one. A copy that stands by passes requests on to
+ * the active one, and takes over when the lease is free.
  */
 import { hostname, userInfo } from 'node:os';
 import {
   type Lease,
+  type Disposable,
   PlateauError,
   type Store,
   type World,
@@ -26,7 +27,9 @@ import {
   acquireAtOnce,
   contend,
   openState,
+  urlOfHolder,
 } from './state.js';
+import { RecordingFile } from './recording-file.js';
 import { Term, type TermOutcome } from './term.js';
 
 /** Where masters are looked for when nobody says. */
@@ -61,6 +64,8 @@ export interface RunOptions {
   readonly transport?: () => Transport;
   /** See every event before the runtime does, and every call before the master does. */
   readonly interceptors?: readonly Interceptor[];
+  /** A file, not there yet, to which the first term is recorded, for `plateau replay`. */
+  readonly record?: string | undefined;
 }
 
 export interface RunningFramework {
@@ -93,13 +98,18 @@ export async function runFramework(
     ...(overrides === undefined ? {} : { overrides }),
   });
   const admin = adminOf(target, definition, { ...options, world });
-  const { store = DEFAULT_STORE, lease, standby } = options;
-  const state = await openState({ world, store, lease, standby });
+  const { store = DEFAULT_STORE, lease, standby, record } = options;
+  const recording = record === undefined ? undefined : await RecordingFile.create(record, world);
+  const state = await openState({ world, store, lease, standby }).catch(async (error: unknown) => {
+    await recording?.close();
+    throw error;
+  });
   const host = new FrameworkHost({
     target,
     definition,
     admin,
     state,
+    recording,
     options: { ...options, world },
   });
   try {
@@ -128,6 +138,7 @@ interface HostParts {
   readonly definition: FrameworkDefinition;
   readonly admin: AdminServer | undefined;
   readonly state: FrameworkState;
+  readonly recording: RecordingFile | undefined;
   readonly options: RunOptions & { readonly world: World };
 }
 
@@ -142,6 +153,10 @@ class FrameworkHost implements RunningFramework {
   #standing: Standing | undefined;
   #term: Term | undefined;
   #loop: Promise<void> = Promise.resolve();
+  #following: Disposable | undefined;
+  #hasResigned = false;
+  /** Ends the wait after this copy has given its place up. */
+  #goOn: () => void = () => {};
   #isClosing = false;
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -173,7 +188,13 @@ class FrameworkHost implements RunningFramework {
   /** Serves the admin interface, and becomes active or stands by. */
   async start(): Promise<void> {
     const { admin, state, options } = this.#parts;
-    if (admin !== undefined) ({ port: this.adminPort } = await admin.listen());
+    if (admin !== undefined) {
+      ({ port: this.adminPort } = await admin.listen());
+      this.#following = state.lease.watch((holder) => {
+        const url = urlOfHolder(holder);
+        admin.follow(url === this.#url ? undefined : url);
+      });
+    }
     const standing = this.#contend();
     if (options.standby !== true) await acquireAtOnce(options.world, state, standing);
     const begun = new Promise<void>((resolve) => {
@@ -202,6 +223,7 @@ class FrameworkHost implements RunningFramework {
 
   async #close(): Promise<void> {
     this.#isClosing = true;
+    this.#goOn();
     await this.#term?.close();
     await this.#standing?.candidacy.resign();
     await this.#loop;
@@ -211,8 +233,38 @@ class FrameworkHost implements RunningFramework {
 
   #contend(): Standing {
     const { state, options } = this.#parts;
-    this.#standing = contend(options.world, state.lease, this.name);
+    const { lease } = state;
+    this.#standing = contend({ world: options.world, lease }, this.name, this.#url);
     return this.#standing;
+  }
+
+  /** Where others reach the admin interface. */
+  get #url(): string | undefined {
+    const { admin } = this.#parts.options;
+    if (admin === false || this.adminPort === undefined) return undefined;
+    return adminUrl(admin?.host, this.adminPort);
+  }
+
+  /** This copy gives its place up, in good order. */
+  #resign(): void {
+    if (this.#hasResigned || this.#isClosing) return;
+    this.#hasResigned = true;
+    void this.#term?.close();
+  }
+
+  /** Time for another copy to take over, before this one stands for the lease again. */
+  async #giveWay(): Promise<void> {
+    const { world } = this.#parts.options;
+    world.log.info('this copy has given its place up', { framework: this.name });
+    await new Promise<void>((resolve) => {
+      const timer = world.clock.setTimer(RESIGNED_MS, resolve);
+      this.#goOn = () => {
+        timer.dispose();
+        resolve();
+      };
+      if (this.#isClosing) this.#goOn();
+    });
+    this.#hasResigned = false;
   }
 
   /** Terms one after the other, until the framework ends or is closed. */
@@ -225,6 +277,12 @@ class FrameworkHost implements RunningFramework {
       const outcome = await this.#serveTerm(candidacy);
       await candidacy.resign();
       if (outcome.kind === 'failed') throw outcome.error;
+      if (outcome.kind === 'over' && this.#hasResigned && !this.#isClosing) {
+        await this.#giveWay();
+        if (this.#isClosing) return;
+        ({ candidacy } = this.#contend());
+        continue;
+      }
       if (outcome.kind === 'over' || this.#isClosing) return;
       log.warn('this copy is not the active one any more', { reason: outcome.reason });
       if (this.#parts.options.standby !== true) throw deposedError(this.name, outcome.reason);
@@ -255,11 +313,13 @@ class FrameworkHost implements RunningFramework {
   }
 
   async #serveTerm(candidacy: Standing['candidacy']): Promise<TermOutcome> {
-    const { admin, target, definition, state, options } = this.#parts;
+    const { admin, target, definition, state, recording, options } = this.#parts;
     const { masters = DEFAULT_MASTERS, world } = options;
     const { store } = state;
     const told = this.#withAddress(definition);
-    const term = await Term.begin({ ...options, target, definition: told, store, masters });
+    const resign = (): void => this.#resign();
+    const parts = { target, definition: told, store, masters, recording, resign };
+    const term = await Term.begin({ ...options, ...parts });
     this.#term = term;
     this.#onBegun();
     world.log.info('this copy is active', { framework: this.name });
@@ -277,10 +337,9 @@ class FrameworkHost implements RunningFramework {
   /** Operators and commands find the admin interface by what the master says of the framework. */
   #withAddress(definition: FrameworkDefinition): FrameworkDefinition {
     const { settings } = definition;
-    const { admin, world } = this.#parts.options;
-    if (admin === false || this.adminPort === undefined) return definition;
-    if (settings.webuiUrl !== undefined) return definition;
-    const webuiUrl = adminUrl(admin?.host, this.adminPort);
+    const { world } = this.#parts.options;
+    const webuiUrl = this.#url;
+    if (webuiUrl === undefined || settings.webuiUrl !== undefined) return definition;
     world.log.debug('the master is told where the admin interface is', { webuiUrl });
     return { ...definition, settings: { ...settings, webuiUrl } };
   }
@@ -289,8 +348,10 @@ class FrameworkHost implements RunningFramework {
   async #release(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { admin, state, options } = this.#parts;
+    const { admin, state, recording, options } = this.#parts;
+    this.#following?.dispose();
     await admin?.close();
+    await recording?.close();
     await state.close().catch((error: unknown) => {
       options.world.log.warn('the state could not be closed', { error: errorMessage(error) });
     });
@@ -304,6 +365,8 @@ function adminUrl(host = '127.0.0.1', port: number): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
+/** How long a copy that gave its place up leaves the lease to others. */
+const RESIGNED_MS = 2_000;
 /** A copy that waits for longer says so. */
 const STANDBY_HINT_MS = 1_000;
 

@@ -1,6 +1,6 @@
 /**
- * The three files of a new framework: the class, its test, and the package. Templates are whole files that
- * a test compiles and runs.
+ * The three files of a new framework: the class, its test, and the package; and, for editors, the options of
+ * the compiler. Templates are whole files that a test compiles and runs.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -11,6 +11,8 @@ export interface ScaffoldOptions {
   readonly folder: string;
   /** Version of Plateau that the package asks for. */
   readonly version: string;
+  /** Write a `tsconfig.json` as well. Default: the options are in the scripts alone. */
+  readonly hasTsconfig?: boolean;
 }
 
 export interface Scaffold {
@@ -25,7 +27,8 @@ export interface Scaffold {
  * Writes the files of a new framework.
  * @throws PlateauError `INVALID_FLAG` when the folder holds something, or its name is no name of a package.
  */
-export function writeScaffold({ folder, version }: ScaffoldOptions): Scaffold {
+export function writeScaffold(options: ScaffoldOptions): Scaffold {
+  const { folder, version, hasTsconfig = false } = options;
   const path = resolve(folder);
   const name = basename(path);
   if (!/^[a-z][a-z0-9-]*$/.test(name) || name.length > 100) {
@@ -37,7 +40,10 @@ export function writeScaffold({ folder, version }: ScaffoldOptions): Scaffold {
     throw flagError(`the folder ${path} is not empty: nothing was written; name a new folder`);
   }
   mkdirSync(path, { recursive: true });
-  const texts = filesOf(name, version);
+  const texts = {
+    ...filesOf(name, version),
+    ...(hasTsconfig && { 'tsconfig.json': `${JSON.stringify(TSCONFIG, undefined, 2)}\n` }),
+  };
   for (const [file, text] of Object.entries(texts)) {
     // Whatever came into being since is kept.
     writeFileSync(join(path, file), text, { flag: 'wx' });
@@ -93,7 +99,21 @@ describe('${className}', () => {
 `;
 }
 
-/** No tsconfig.json: what the compiler has to know is in the scripts. */
+/** What the scripts tell the compiler, in the form in which editors look for it. */
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2022',
+    module: 'nodenext',
+    outDir: 'dist',
+    strict: true,
+    skipLibCheck: true,
+    experimentalDecorators: true,
+    types: ['node', 'mocha'],
+  },
+  include: ['*.ts'],
+};
+
+/** What the compiler has to know is in the scripts. */
 function packageText(name: string, version: string): string {
   const compile =
     'tsc --ignoreConfig --strict --target es2022 --module nodenext --skipLibCheck --experimentalDecorators ' +

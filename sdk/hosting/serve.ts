@@ -58,6 +58,7 @@ export async function serveFramework(
     store: flags.required('store'),
     lease: flags.text('lease'),
     standby: flags.boolean('standby'),
+    record: flags.text('record'),
     overrides,
     admin: flags.boolean('admin') && {
       host: flags.required('admin_host'),

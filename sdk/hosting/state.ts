@@ -93,11 +93,24 @@ export interface Standing {
   readonly self: LeaseHolder;
 }
 
-/** Stands for the lease; others that look at it are told who this is. */
-export function contend(world: World, lease: Lease, name: string): Standing {
-  const info = `framework '${name}', pid ${process.pid} on ${hostname()}`;
+/**
+ * Stands for the lease; others that look at it are told who this is.
+ * @param url of the admin interface, if there is one.
+ */
+export function contend(
+  { world, lease }: { readonly world: World; readonly lease: Lease },
+  name: string,
+  url: string | undefined,
+): Standing {
+  const where = url === undefined ? '' : ` at ${url}`;
+  const info = `framework '${name}', pid ${process.pid} on ${hostname()}${where}`;
   const self = { id: world.ids.uuid(), info };
   return { self, candidacy: lease.contend(self) };
+}
+
+/** Where the admin interface of a holder is, from what `contend` has told; undefined: it has none. */
+export function urlOfHolder(holder: LeaseHolder | undefined): string | undefined {
+  return / at (http:\/\/[^\s/]+)$/.exec(holder?.info ?? '')?.[1];
 }
 
 /** How long a copy that may not stand by looks whether the state is free. */

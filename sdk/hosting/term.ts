@@ -8,6 +8,7 @@ import type { FrameworkClass, FrameworkDefinition } from '../framework/index.js'
 import { FrameworkRuntime, type Interceptor, type Transport } from '../runtime/index.js';
 import { HttpTransport } from '../transport/index.js';
 import { adminRuntimeOf } from './admin-runtime.js';
+import type { RecordingFile } from './recording-file.js';
 
 export interface TermOptions {
   readonly target: FrameworkClass | object;
@@ -17,6 +18,10 @@ export interface TermOptions {
   readonly masters: string;
   readonly transport?: (() => Transport) | undefined;
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Where the term is recorded. */
+  readonly recording?: RecordingFile | undefined;
+  /** Called when somebody asks this copy to give its place up. */
+  readonly resign: () => void;
 }
 
 /** How a term ended. */
@@ -35,7 +40,11 @@ export class Term {
   /** Claims the store: whatever copy was active before cannot write any more. */
   static async begin(options: TermOptions): Promise<Term> {
     const epoch = await options.store.claimEpoch();
-    return new Term(options, epoch);
+    // Innermost: it notes what the runtime gets, and what the master gets.
+    const recorder = await options.recording?.begin(options.store);
+    const { interceptors = [] } = options;
+    const all = recorder === undefined ? interceptors : [...interceptors, recorder];
+    return new Term({ ...options, interceptors: all }, epoch);
   }
 
   private constructor(options: TermOptions, epoch: number) {
@@ -52,7 +61,7 @@ export class Term {
       transport: this.#transport,
       interceptors: options.interceptors ?? [],
     });
-    this.adminRuntime = adminRuntimeOf(this.runtime);
+    this.adminRuntime = adminRuntimeOf(this.runtime, options.resign);
   }
 
   /** Runs until the end. `deposed` resolves when another copy may have taken over. Never rejects. */

@@ -27,32 +27,54 @@ export function backoffUntil(
 ): number {
   const baseMs = durationMs(options.backoff ?? DEFAULT_BACKOFF_MS, 'backoff');
   const longestMs = durationMs(options.maxBackoff ?? DEFAULT_MAX_BACKOFF_MS, 'maxBackoff');
-  const failures = failuresIn(tasks, nowMs);
-  let inRow = 0;
-  let firstEnd = Number.NEGATIVE_INFINITY;
-  let lastEnd = 0;
-  for (const { launchedAt, updatedAt } of failures) {
-    lastEnd = updatedAt;
-    if (launchedAt < firstEnd) continue;
-    inRow = updatedAt - launchedAt >= longestMs ? 1 : inRow + 1;
-    firstEnd = updatedAt;
+  if (baseMs === 0) return 0;
+  const row = new FailureRow(longestMs);
+  const latestMs = nowMs + CLOCK_STEP_MS;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const task of tasks) {
+    if (!isFailure(task) || task.updatedAt > latestMs) continue;
+    // Histories are long and mostly in order; one that is not is put in order and read again.
+    if (task.updatedAt < lastMs) return inOrder(tasks, { baseMs, longestMs, latestMs });
+    lastMs = task.updatedAt;
+    row.add(task);
   }
-  if (inRow === 0) return 0;
-  return lastEnd + Math.min(longestMs, baseMs * 2 ** (inRow - 1));
+  return row.until(baseMs);
 }
 
-/** The failures in the order of their ends: one pass, for histories are long and mostly in order. */
-function failuresIn(tasks: readonly TaskRecord[], nowMs: number): readonly TaskRecord[] {
-  const failures: TaskRecord[] = [];
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let isInOrder = true;
-  for (const task of tasks) {
-    if (!isFailure(task) || task.updatedAt > nowMs + CLOCK_STEP_MS) continue;
-    failures.push(task);
-    if (task.updatedAt < lastMs) isInOrder = false;
-    lastMs = task.updatedAt;
+/** Failures in a row, told one after the other in the order of their ends. */
+class FailureRow {
+  readonly #longestMs: number;
+  #inRow = 0;
+  #firstEnd = Number.NEGATIVE_INFINITY;
+  #lastEnd = 0;
+
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
   }
-  return isInOrder ? failures : failures.toSorted((one, other) => one.updatedAt - other.updatedAt);
+
+  add({ launchedAt, updatedAt }: TaskRecord): void {
+    this.#lastEnd = updatedAt;
+    if (launchedAt < this.#firstEnd) return;
+    this.#inRow = updatedAt - launchedAt >= this.#longestMs ? 1 : this.#inRow + 1;
+    this.#firstEnd = updatedAt;
+  }
+
+  /** When the wait after the last one is over; 0: there was none. */
+  until(baseMs: number): number {
+    if (this.#inRow === 0) return 0;
+    return this.#lastEnd + Math.min(this.#longestMs, baseMs * 2 ** (this.#inRow - 1));
+  }
+}
+
+function inOrder(
+  tasks: readonly TaskRecord[],
+  bounds: { readonly baseMs: number; readonly longestMs: number; readonly latestMs: number },
+): number {
+  const row = new FailureRow(bounds.longestMs);
+  const failures = tasks.filter((task) => isFailure(task) && task.updatedAt <= bounds.latestMs);
+  for (const task of failures.toSorted((one, other) => one.updatedAt - other.updatedAt))
+    row.add(task);
+  return row.until(bounds.baseMs);
 }
 
 /** Whether a task ended by itself, or was ended because it was ill. */

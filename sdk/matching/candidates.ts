@@ -85,6 +85,11 @@ export class Candidates {
     return this.#judge.demand;
   }
 
+  /** Whether only what is taken from an offer itself can change its score. */
+  get isPlain(): boolean {
+    return this.#judge.isPlain;
+  }
+
   /** A heap needs scores that change nowhere but where something is placed, groups one GROUP_BY as well. */
   #wayOf(): Way {
     const { counting, countingWishes } = this.#judge;

@@ -7,7 +7,7 @@ import {
   type TaskView,
   durationMs,
 } from '../decisions/index.js';
-import { CLOCK_STEP_MS, backoffUntil } from './backoff.js';
+import { CLOCK_STEP_MS, DEFAULT_BACKOFF_MS, backoffUntil } from './backoff.js';
 import type { KeepOptions } from './offers.js';
 import { fieldName, valueOfTask } from './values.js';
 
@@ -41,7 +41,7 @@ export function planKeep(
   const { tasks, nowMs, options } = context;
   const patienceMs = durationMs(options.unreachableFor ?? 0, 'unreachableFor');
   const excluded = new Set<string>();
-  const present: TaskRecord[] = [];
+  let present = 0;
   let wakeMs: number | undefined;
   for (const one of tasks.live(spec.name)) {
     if (isOutOfReach(one.state)) {
@@ -52,13 +52,24 @@ export function planKeep(
       }
       wakeMs = Math.min(wakeMs ?? leftMs, leftMs);
     }
-    // What is being ended is as good as gone.
-    if (one.killedAt === undefined && one.state !== 'KILLING') present.push(one);
+    if (!isEnding(one)) present++;
   }
-  const missing = Math.max(0, count - present.length);
-  const waitMs = missing === 0 ? 0 : backoffUntil(tasks.all(spec.name), options, nowMs) - nowMs;
-  const surplus = worst(present, present.length - count, evenFields(spec));
+  const missing = Math.max(0, count - present);
+  const waits = missing > 0 && durationMs(options.backoff ?? DEFAULT_BACKOFF_MS, 'backoff') > 0;
+  const waitMs = waits ? backoffUntil(tasks.all(spec.name), options, nowMs) - nowMs : 0;
+  const isTooMany = present > count;
+  const others = isTooMany
+    ? tasks.live(spec.name).filter((one) => !isEnding(one) && !excluded.has(one.id))
+    : NO_TASKS;
+  const surplus = worst(others, present - count, evenFields(spec));
   return { missing, surplus, excluded, waitMs: Math.max(0, waitMs), wakeMs };
+}
+
+const NO_TASKS: readonly TaskRecord[] = [];
+
+/** What is being ended is as good as gone. */
+function isEnding({ killedAt, state }: TaskRecord): boolean {
+  return killedAt !== undefined || state === 'KILLING';
 }
 
 function isOutOfReach(state: TaskStateName): boolean {

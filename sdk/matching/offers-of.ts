@@ -44,8 +44,8 @@ class TurnOffers implements Offers {
     return this.#turn.tasks;
   }
 
-  *[Symbol.iterator](): Iterator<OfferView> {
-    for (let index = 0; index < this.#turn.size; index++) yield this.#turn.get(index);
+  [Symbol.iterator](): Iterator<OfferView> {
+    return this.#turn.all[Symbol.iterator]();
   }
 
   fit(

@@ -117,7 +117,9 @@ class Matcher {
     this.#placed.push({ id: turn.newId(spec), spec, view, fitness: found.fitness, taken });
     turn.tally.record({ name: spec.name, agentId: view.agentId, values: view.attributes });
     candidates.count(view);
-    const indices = turn.ofAgent(view.agentId);
+    // Other offers of the agent matter where tasks or executors on it count.
+    const isAlone = candidates.isPlain && this.#kinds.size === 1;
+    const indices = isAlone ? [found.index] : turn.ofAgent(view.agentId);
     turn.changed(indices);
     for (const other of this.#kinds.values()) other.candidates.placedOn(indices);
     return true;

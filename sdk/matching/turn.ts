@@ -25,7 +25,9 @@ export class Turn implements Lookup {
   readonly tally: Tally;
   readonly random: Random;
   readonly #offers: readonly Offer[];
-  readonly #views: (View | undefined)[];
+  /** Made when they are looked at. */
+  #views: (View | undefined)[] = [];
+  #all: readonly View[] | undefined;
   readonly #clock: { now(): number };
   readonly #ids: Ids;
   readonly #taken = new Set<string>();
@@ -38,7 +40,6 @@ export class Turn implements Lookup {
 
   constructor(offers: readonly Offer[], { tasks, clock, random, ids, held = [] }: TurnOptions) {
     this.#offers = held.length === 0 ? offers : [...held, ...offers];
-    this.#views = Array.from({ length: this.#offers.length });
     this.tasks = tasks;
     this.tally = new Tally(tasks);
     this.random = random;
@@ -58,9 +59,22 @@ export class Turn implements Lookup {
     let view = this.#views[index];
     if (view === undefined) {
       view = new View(at(this.#offers, index), this.tally);
+      // Without gaps, which would make it slow.
+      while (this.#views.length < index) this.#views.push(undefined);
       this.#views[index] = view;
     }
     return view;
+  }
+
+  /** Views of all offers. A list, for the engine steps through lists without leaving garbage. */
+  get all(): readonly View[] {
+    if (this.#all !== undefined) return this.#all;
+    const all = this.#offers.map(
+      (offer, index) => this.#views[index] ?? new View(offer, this.tally),
+    );
+    this.#views = all;
+    this.#all = all;
+    return all;
   }
 
   /** All offers of an agent. */

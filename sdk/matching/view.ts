@@ -42,13 +42,9 @@ export const EXECUTOR_SHORT = -3;
 
 export class View implements OfferView {
   readonly offer: Offer;
-  readonly id: OfferID;
-  readonly agentId: string;
-  readonly hostname: string;
-  readonly role: string;
-  /** Thousandths of cpus and memory that are left and firm. */
-  firmCpus = 0;
-  firmMemory = 0;
+  /** Negative: not read from the message yet. */
+  #firmCpus = UNREAD;
+  #firmMemory = UNREAD;
   readonly #tally: Tally;
   /** What is left, once something is taken; before, `#stock` tells. */
   #piles: Piles | undefined;
@@ -57,16 +53,48 @@ export class View implements OfferView {
 
   constructor(offer: Offer, tally: Tally) {
     this.offer = offer;
-    this.id = offer.id;
-    this.agentId = offer.agent_id.value;
-    this.hostname = offer.hostname;
-    this.role = roleOf(offer);
     this.#tally = tally;
-    // Most offers are looked at once and refused or passed over: that needs no more than these sums.
+  }
+
+  get role(): string {
+    return roleOf(this.offer);
+  }
+
+  get id(): OfferID {
+    return this.offer.id;
+  }
+
+  get agentId(): string {
+    return this.offer.agent_id.value;
+  }
+
+  get hostname(): string {
+    return this.offer.hostname;
+  }
+
+  /** Thousandths of cpus that are left and firm. */
+  get firmCpus(): number {
+    if (this.#firmCpus === UNREAD) this.#read();
+    return this.#firmCpus;
+  }
+
+  /** Thousandths of memory that are left and firm. */
+  get firmMemory(): number {
+    if (this.#firmMemory === UNREAD) this.#read();
+    return this.#firmMemory;
+  }
+
+  /** Most offers are looked at once and refused or passed over: that needs no more than these sums. */
+  #read(): void {
+    const { offer, role } = this;
+    let cpus = 0;
+    let memory = 0;
     for (const wire of offer.resources ?? NO_RESOURCES) {
-      if (wire.name === 'cpus') this.firmCpus += firmAmount(wire, this.role);
-      else if (wire.name === 'mem') this.firmMemory += firmAmount(wire, this.role);
+      if (wire.name === 'cpus') cpus += firmAmount(wire, role);
+      else if (wire.name === 'mem') memory += firmAmount(wire, role);
     }
+    this.#firmCpus = cpus;
+    this.#firmMemory = memory;
   }
 
   get #scalars(): readonly ScalarPile[] {
@@ -197,8 +225,8 @@ export class View implements OfferView {
       if (pile.name === 'cpus') cpus += pile.left;
       else if (pile.name === 'mem') memory += pile.left;
     }
-    this.firmCpus = cpus;
-    this.firmMemory = memory;
+    this.#firmCpus = cpus;
+    this.#firmMemory = memory;
   }
 
   #shortForTask(demand: Demand): number {
@@ -331,6 +359,9 @@ export class View implements OfferView {
 }
 
 const NO_RESOURCES: readonly Resource[] = [];
+
+/** Sums that have not been made. */
+const UNREAD = -1;
 
 function takeFrom(pile: PortPile, ports: readonly number[]): Resource {
   const ranges: Range[] = [];

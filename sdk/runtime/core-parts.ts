@@ -28,6 +28,8 @@ export interface Matching {
 /** Why offers are declined. */
 export type DeclineReason = 'unwanted' | 'unmatched' | 'not_ready' | 'by_handler';
 
+const NO_CALLS: readonly OutgoingCall[] = [];
+
 export interface PartsOptions {
   readonly context: CoreContext;
   readonly definition: FrameworkDefinition;
@@ -85,10 +87,8 @@ export class CoreParts {
   /** Declines offers, each for the time that its role and the reason call for. */
   decline(offers: readonly Offer[], isReady: boolean): readonly OutgoingCall[] {
     const { settings } = this.context;
-    const groups = groupBy(offers, (offer): DeclineReason => {
-      if (!isReady) return 'not_ready';
-      return this.demand.isWanted(roleOf(offer)) ? 'unmatched' : 'unwanted';
-    });
+    if (offers.length === 0) return NO_CALLS;
+    const groups = isReady ? this.#byDemand(offers) : [['not_ready', offers] as const];
     const calls: OutgoingCall[] = [];
     for (const [reason, group] of groups) {
       const forMs = {
@@ -100,6 +100,17 @@ export class CoreParts {
       calls.push(...this.declineFor(group, forMs, reason));
     }
     return calls;
+  }
+
+  /** Apart, when some are of roles that want offers, and some are not. */
+  #byDemand(offers: readonly Offer[]): Iterable<readonly [DeclineReason, readonly Offer[]]> {
+    const reasons = new Map<string, DeclineReason>();
+    for (const role of rolesOf(offers)) {
+      reasons.set(role, this.demand.isWanted(role) ? 'unmatched' : 'unwanted');
+    }
+    const [first, ...others] = new Set(reasons.values());
+    if (first !== undefined && others.length === 0) return [[first, offers]];
+    return groupBy(offers, (offer) => reasons.get(roleOf(offer)) ?? 'unmatched');
   }
 
   /** Declines offers for a time. */

@@ -122,7 +122,7 @@ export class Evaluation {
         if (this.#isPaused) return [];
         this.#forgetWake();
         this.#parts.context.counters.count('evaluations');
-        const offers = [...this.#parts.hand.heldOffers, ...this.#parts.hand.show()];
+        const offers = this.#parts.hand.show();
         this.#shownCount = offers.length;
         const event = this.#matching.offersOf(offers);
         return this.#parts.handlers('offers').map((handler) => ({ handler, event }));

@@ -66,7 +66,10 @@ export function statusTurn(parts: CoreParts, status: TaskStatus, onChange: () =>
       if (status.state === 'TASK_RUNNING') kills.stillThere(taskId);
       const verdict = judgeUpdate(ledger, status);
       if (verdict === 'repeated') counters.count('updates_repeated');
+      else if (verdict === 'outdated') counters.count('updates_outdated');
       else if (verdict !== 'news') counters.count('updates_without_news');
+      // Should the task have gone back for once, the master knows.
+      if (verdict === 'outdated') reconciliation.ask([taskId]);
       if (verdict !== 'news') return [];
       return applyUpdate(parts, status, onChange);
     },
@@ -145,12 +148,18 @@ function forgetOldest({ ledger, context }: CoreParts): void {
   }
 }
 
-/** UPDATE_OPERATION_STATUS: told to handlers, then acknowledged. */
+/** UPDATE_OPERATION_STATUS: told to handlers, then acknowledged. A repetition is acknowledged again and nothing else. */
 export function operationTurn(parts: CoreParts, status: OperationStatus): Turn {
   return {
     label: 'operation',
     begin: () => {
-      parts.operations.note(status);
+      const { counters } = parts.context;
+      counters.count('operation_updates');
+      const verdict = parts.operations.note(status);
+      if (verdict !== 'news') {
+        counters.count(`operation_updates_${verdict === 'repeated' ? 'repeated' : 'without_news'}`);
+        return [];
+      }
       return calleesOf(parts, 'operation', {
         operationId: status.operation_id?.value,
         state: status.state,

@@ -37,7 +37,14 @@ export {
 } from './limits.js';
 export { type LoadedState, STATE_FORMAT, loadState } from './load-state.js';
 export { MAX_GONE_OFFERS } from './offers-in-hand.js';
-export { RECORDING_FORMAT, type RecordedTraffic, readRecording, record } from './recording.js';
+export {
+  RECORDING_FORMAT,
+  type RecordedState,
+  type RecordedTraffic,
+  type Recording,
+  readRecording,
+  record,
+} from './recording.js';
 export { RuntimeCore, type RuntimeCoreOptions } from './runtime-core.js';
 export type { StoredTask } from './task-ledger.js';
 export { UNKNOWN_TASK_NAME } from './task-status.js';

@@ -64,7 +64,9 @@ export async function loadState(
     frameworkId: id?.value,
     registrations: Number(registrations?.value ?? 0),
     tasks: tasks.toSorted((one, other) => one.launchedAt - other.launchedAt),
-    operations: operations.map(({ key, value }) => readOperation(key, value)),
+    operations: operations
+      .map(({ key, value }) => readOperation(key, value))
+      .toSorted((one, other) => one.since - other.since),
     values,
   };
 }
@@ -99,17 +101,23 @@ function readTask(key: string, text: string): StoredTask {
 
 function readOperation(key: string, text: string): OperationRecord {
   const value = parse(key, text);
-  const id = key.slice(OPERATIONS_PREFIX.length);
-  if (
+  const isOperation =
     isRecord(value) &&
-    value['id'] === id &&
+    value['id'] === key.slice(OPERATIONS_PREFIX.length) &&
     typeof value['type'] === 'string' &&
     typeof value['agentId'] === 'string' &&
-    typeof value['since'] === 'number'
-  ) {
-    return { id, type: value['type'], agentId: value['agentId'], since: value['since'] };
+    typeof value['since'] === 'number' &&
+    isTextOrMissing(value['state']) &&
+    isTextOrMissing(value['updateUuid']);
+  if (!isOperation) {
+    throw invalid(key, 'is not the record of an operation: restore the store, or delete it');
   }
-  throw invalid(key, 'is not the record of an operation: restore the store, or delete it');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked field by field above
+  return value as unknown as OperationRecord;
+}
+
+function isTextOrMissing(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 interface LoadedRepository {

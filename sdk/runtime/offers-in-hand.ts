@@ -8,14 +8,103 @@ import type { Offer } from '../../core/api/index.js';
 /** Offers that were taken back and are remembered. */
 export const MAX_GONE_OFFERS = 10_000;
 
+const NO_OFFERS: readonly Offer[] = [];
+
 interface HeldOffer {
   readonly offer: Offer;
   readonly untilMs: number;
 }
 
+/** Offers of a batch that are looked for one by one before an index is worth its making. */
+const SEARCHES_WITHOUT_INDEX = 12;
+
+/**
+ * Offers in the order in which they came. Most rounds are declined as a whole: so they are the list that came,
+ * until something is taken from it, and are found by id from the first time that one is asked for. A new batch
+ * takes the place of an old one, and no map is emptied to be filled again: what a map grew through would be
+ * kept with it for long.
+ */
+class OfferBatch {
+  /** What came. Does not change. */
+  #came: readonly Offer[] = NO_OFFERS;
+  /** What is left of it, with gaps, once something was taken. */
+  #left: (Offer | undefined)[] | undefined;
+  #places: Map<string, number> | undefined;
+  #searches = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds offers; one with the same id gives way. */
+  put(offers: readonly Offer[]): void {
+    if (this.#size === 0) {
+      this.#came = offers;
+      this.#left = undefined;
+      this.#places = undefined;
+      this.#size = offers.length;
+      return;
+    }
+    const before = this.list();
+    const came = new Set(offers.map(({ id }) => id.value));
+    this.#size = 0;
+    this.put([...before.filter(({ id }) => !came.has(id.value)), ...offers]);
+  }
+
+  find(id: string): Offer | undefined {
+    const place = this.#placeOf(id);
+    return place < 0 ? undefined : (this.#left ?? this.#came)[place];
+  }
+
+  take(id: string): void {
+    // Once, unless a master has offered one thing twice.
+    for (let place = this.#placeOf(id); place >= 0; place = this.#placeOf(id)) {
+      this.#left ??= [...this.#came];
+      this.#left[place] = undefined;
+      this.#places?.delete(id);
+      this.#size--;
+    }
+  }
+
+  /** All that are left. Does not change. */
+  list(): readonly Offer[] {
+    return this.#left?.filter((offer) => offer !== undefined) ?? this.#came;
+  }
+
+  /** -1: it is not there. */
+  #placeOf(id: string): number {
+    if (this.#size === 0) return -1;
+    this.#searches++;
+    if (this.#searches <= SEARCHES_WITHOUT_INDEX) {
+      return (this.#left ?? this.#came).findLastIndex((offer) => offer?.id.value === id);
+    }
+    return this.#index().get(id) ?? -1;
+  }
+
+  #index(): Map<string, number> {
+    if (this.#places !== undefined) return this.#places;
+    const places = new Map<string, number>();
+    const offers = this.#left ?? this.#came;
+    for (let place = 0; place < offers.length; place++) {
+      const id = offers[place]?.id.value;
+      if (id === undefined) continue;
+      const earlier = places.get(id);
+      if (earlier !== undefined) {
+        this.#left ??= [...this.#came];
+        this.#left[earlier] = undefined;
+        this.#size--;
+      }
+      places.set(id, place);
+    }
+    this.#places = places;
+    return places;
+  }
+}
+
 export class OffersInHand {
-  #waiting = new Map<string, Offer>();
-  #shown = new Map<string, Offer>();
+  #waiting = new OfferBatch();
+  #shown = new OfferBatch();
   readonly #held = new Map<string, HeldOffer>();
   readonly #gone = new Set<string>();
 
@@ -24,6 +113,7 @@ export class OffersInHand {
   }
 
   get heldOffers(): readonly Offer[] {
+    if (this.#held.size === 0) return NO_OFFERS;
     return [...this.#held.values()].map(({ offer }) => offer);
   }
 
@@ -38,20 +128,20 @@ export class OffersInHand {
     return first;
   }
 
-  arrive(offer: Offer): void {
-    this.#waiting.set(offer.id.value, offer);
+  arrive(offers: readonly Offer[]): void {
+    if (offers.length > 0) this.#waiting.put(offers);
   }
 
-  /** Shows what waits to a handler. What it does not use is among `takeShown`. */
+  /** Shows what is held and what waits to a handler. What it does not use of the latter is among `takeShown`. */
   show(): readonly Offer[] {
-    if (this.#shown.size === 0) [this.#shown, this.#waiting] = [this.#waiting, this.#shown];
-    for (const [id, offer] of this.#waiting) this.#shown.set(id, offer);
-    this.#waiting.clear();
-    return [...this.#shown.values()];
+    if (this.#shown.size === 0) [this.#shown, this.#waiting] = [this.#waiting, new OfferBatch()];
+    else this.#shown.put(this.takeWaiting());
+    const shown = this.#shown.list();
+    return this.#held.size === 0 ? shown : [...this.heldOffers, ...shown];
   }
 
   find(id: string): Offer | undefined {
-    return this.#shown.get(id) ?? this.#held.get(id)?.offer ?? this.#waiting.get(id);
+    return this.#shown.find(id) ?? this.#held.get(id)?.offer ?? this.#waiting.find(id);
   }
 
   /** Whether it was there and was taken back. */
@@ -61,9 +151,9 @@ export class OffersInHand {
 
   /** It is being answered. */
   take(id: string): void {
-    this.#shown.delete(id);
+    this.#shown.take(id);
     this.#held.delete(id);
-    this.#waiting.delete(id);
+    this.#waiting.take(id);
   }
 
   hold(offer: Offer, untilMs: number): void {
@@ -82,15 +172,17 @@ export class OffersInHand {
 
   /** Ends showing: what is left unanswered. */
   takeShown(): readonly Offer[] {
-    const rest = [...this.#shown.values()];
-    this.#shown.clear();
+    if (this.#shown.size === 0) return NO_OFFERS;
+    const rest = this.#shown.list();
+    this.#shown = new OfferBatch();
     return rest;
   }
 
   /** What waits, not to be shown to a handler. */
   takeWaiting(): readonly Offer[] {
-    const rest = [...this.#waiting.values()];
-    this.#waiting.clear();
+    if (this.#waiting.size === 0) return NO_OFFERS;
+    const rest = this.#waiting.list();
+    this.#waiting = new OfferBatch();
     return rest;
   }
 
@@ -117,10 +209,8 @@ export class OffersInHand {
 
   /** The session is over, and all offers with it. */
   clear(): void {
-    for (const offers of [this.#waiting, this.#shown, this.#held]) {
-      for (const id of offers.keys()) this.#remember(id);
-      offers.clear();
-    }
+    for (const { id } of [...this.takeWaiting(), ...this.takeShown()]) this.#remember(id.value);
+    this.takeHeld();
   }
 
   #remember(id: string): void {
@@ -139,6 +229,12 @@ export function roleOf(offer: Offer): string {
 /** The roles of offers, each once. */
 export function rolesOf(offers: readonly Offer[]): ReadonlySet<string> {
   const roles = new Set<string>();
-  for (const offer of offers) roles.add(roleOf(offer));
+  let last: string | undefined;
+  for (const offer of offers) {
+    const role = roleOf(offer);
+    if (role === last) continue;
+    roles.add(role);
+    last = role;
+  }
   return roles;
 }

@@ -1,7 +1,7 @@
 /**
- * Operations on offers (RESERVE, CREATE, …) whose outcome is not known. Each gets an id, is recorded
- * with the turn that decided it, and the master is asked about it after each subscription until its
- * outcome was told: then the record goes.
+ * Operations on offers (RESERVE, CREATE, …). Each gets an id, is recorded with the turn that decided it, and
+ * the master is asked about it after each subscription until its outcome was told. What was told last stays
+ * in the record, so that a repetition is known as one; of those whose outcome is known, the oldest are forgotten.
  */
 import type {
   OfferOperation,
@@ -23,7 +23,16 @@ export interface OperationRecord {
   readonly type: string;
   readonly agentId: string;
   readonly since: number;
+  /** What was told last, and the id of that update. */
+  readonly state?: OperationState | undefined;
+  readonly updateUuid?: string | undefined;
 }
+
+/** Operations with a known outcome that are remembered. */
+export const MAX_ENDED_OPERATIONS = 1_000;
+
+/** `repeated`: this very update was dealt with. `no-news`: it says what is known. Only `news` reaches handlers. */
+export type OperationVerdict = 'news' | 'repeated' | 'no-news';
 
 /** States after which nothing more is to be heard. */
 const OVER: ReadonlySet<OperationState> = new Set([
@@ -36,10 +45,19 @@ const OVER: ReadonlySet<OperationState> = new Set([
   'OPERATION_UNKNOWN',
 ]);
 
+/** What the agent itself said at last: nothing that is heard afterwards changes it. */
+const FINAL: ReadonlySet<OperationState> = new Set([
+  'OPERATION_FINISHED',
+  'OPERATION_FAILED',
+  'OPERATION_ERROR',
+]);
+
 export class OperationLedger {
   readonly #context: CoreContext;
   readonly #send: (message: SchedulerCall) => void;
   readonly #open = new Map<string, OperationRecord>();
+  /** Those with a known outcome, the one that was told longest ago first. */
+  readonly #ended = new Map<string, OperationRecord>();
   readonly #changed = new Set<string>();
   /** Decided, and not sent yet: the master cannot know them. */
   readonly #unsent = new Set<string>();
@@ -54,7 +72,9 @@ export class OperationLedger {
   ) {
     this.#context = context;
     this.#send = options.send;
-    for (const operation of options.stored) this.#open.set(operation.id, operation);
+    for (const operation of options.stored) {
+      (isOver(operation) ? this.#ended : this.#open).set(operation.id, operation);
+    }
   }
 
   /** Operations whose outcome is not known. */
@@ -85,12 +105,42 @@ export class OperationLedger {
     this.#unsent.delete(operationId);
   }
 
-  /** Something was said about an operation. */
-  note({ operation_id, state }: OperationStatus): void {
-    const id = operation_id?.value;
-    if (id === undefined || !OVER.has(state) || !this.#open.delete(id)) return;
+  /** Something was said about an operation: remembers it, and says whether it is new. */
+  note(status: OperationStatus): OperationVerdict {
+    const id = status.operation_id?.value;
+    if (id === undefined) return 'news';
+    const known = this.#open.get(id) ?? this.#ended.get(id);
+    const verdict = judge(known, status);
+    const uuid = status.uuid?.value;
+    if (verdict === 'repeated' || (verdict === 'no-news' && uuid === undefined)) return verdict;
+    const { clock } = this.#context.world;
+    const {
+      type = 'UNKNOWN',
+      agentId = status.agent_id?.value ?? '',
+      since = clock.now(),
+    } = known ?? {};
+    const state = verdict === 'news' ? status.state : known?.state;
+    this.#put({ id, type, agentId, since, state, updateUuid: uuid ?? known?.updateUuid });
+    return verdict;
+  }
+
+  #put(record: OperationRecord): void {
+    const { id } = record;
     this.#changed.add(id);
+    this.#ended.delete(id);
+    if (!isOver(record)) {
+      this.#open.set(id, record);
+      return;
+    }
+    this.#open.delete(id);
+    this.#ended.set(id, record);
     if (this.#open.size === 0) clearTimer(this.#context, OPERATIONS_TIMER);
+    if (this.#ended.size <= MAX_ENDED_OPERATIONS) return;
+    for (const oldest of this.#ended.keys()) {
+      this.#ended.delete(oldest);
+      this.#changed.add(oldest);
+      return;
+    }
   }
 
   /** What is to be told of an operation that certainly did not reach the master. */
@@ -124,12 +174,17 @@ export class OperationLedger {
     const changes: Changes = { puts: [], deletes: [] };
     for (const id of this.#changed) {
       const key = OPERATIONS_PREFIX + id;
-      const operation = this.#open.get(id);
+      const operation = this.#open.get(id) ?? this.#ended.get(id);
       if (operation === undefined) changes.deletes.push(key);
       else changes.puts.push({ key, value: JSON.stringify(operation) });
     }
     this.#changed.clear();
     return changes;
+  }
+
+  /** What has changed is not to be written: the framework is about to end. */
+  dropChanges(): void {
+    this.#changed.clear();
   }
 
   /** An agent that works on an operation says so itself; what was lost on the way has to be asked for. */
@@ -148,4 +203,19 @@ export class OperationLedger {
     }
     if (this.#open.size > 0) setTimer(this.#context, OPERATIONS_TIMER, this.#waitMs);
   }
+}
+
+function isOver({ state }: OperationRecord): boolean {
+  return state !== undefined && OVER.has(state);
+}
+
+function judge(
+  known: OperationRecord | undefined,
+  { state, uuid }: OperationStatus,
+): OperationVerdict {
+  if (known?.state === undefined) return 'news';
+  if (uuid !== undefined && uuid.value === known.updateUuid) return 'repeated';
+  if (state === known.state || FINAL.has(known.state)) return 'no-news';
+  // Whoever was told the outcome has no use for the master's not knowing the operation any more.
+  return isOver(known) && uuid === undefined ? 'no-news' : 'news';
 }

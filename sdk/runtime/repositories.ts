@@ -3,6 +3,7 @@
  * of a turn yet. Values are written as JSON.
  */
 import { PlateauError, errorMessage } from '../../core/base/index.js';
+import { checkRecord } from '../../core/store/index.js';
 import type { Repository, StoredDefinition } from '../framework/index.js';
 import type { Changes } from './task-ledger.js';
 
@@ -54,7 +55,7 @@ export class Repositories {
 
   /**
    * What was changed since the last time, to be written.
-   * @throws PlateauError `INVALID_STATE` when a value is not JSON; nothing has been taken then.
+   * @throws PlateauError `INVALID_STATE` when a value is not JSON or too large for a store; nothing has been taken then.
    */
   takeChanges(): Changes {
     const changes: Changes = { puts: [], deletes: [] };
@@ -123,7 +124,7 @@ class StoredRepository implements Repository<unknown> {
   addChanges(changes: Changes): void {
     for (const key of this.#before.keys()) {
       const stored = stateKey(this.#name, key);
-      if (this.#values.has(key)) changes.puts.push({ key: stored, value: this.#json(key) });
+      if (this.#values.has(key)) changes.puts.push({ key: stored, value: this.#text(key, stored) });
       else changes.deletes.push(stored);
     }
   }
@@ -139,17 +140,39 @@ class StoredRepository implements Repository<unknown> {
     this.#before.set(key, this.#values.has(key) ? this.#values.get(key) : ABSENT);
   }
 
+  /** The value as it is stored: refused here, it fails one handler; refused by the store, the framework. */
+  #text(key: string, stored: string): string {
+    const value = this.#json(key);
+    try {
+      checkRecord(stored, value);
+    } catch (error) {
+      throw new PlateauError(
+        'INVALID_STATE',
+        `${this.#where(key)} cannot be stored: ${errorMessage(error)}. Divide it among several keys.`,
+      );
+    }
+    return value;
+  }
+
   #json(key: string): string {
-    const where = `The value of '${key}' in the repository '${this.#name}'`;
     try {
       const text: string | undefined = JSON.stringify(this.#values.get(key));
       if (text !== undefined) return text;
     } catch (error) {
-      throw notJson(where, errorMessage(error));
+      throw notJson(this.#where(key), errorMessage(error));
     }
-    throw notJson(where, 'it has no JSON form');
+    throw notJson(this.#where(key), 'it has no JSON form');
+  }
+
+  #where(key: string): string {
+    const shown =
+      key.length > MAX_SHOWN_KEY_LENGTH ? `${key.slice(0, MAX_SHOWN_KEY_LENGTH)}…` : key;
+    return `The value of '${shown}' in the repository '${this.#name}'`;
   }
 }
+
+/** Of longer keys, errors show the beginning. */
+const MAX_SHOWN_KEY_LENGTH = 64;
 
 const ABSENT = Symbol('absent');
 

@@ -251,7 +251,7 @@ export class RuntimeCore {
     const { hand } = this.parts;
     noteArrival(this.parts, offers);
     this.#context.emit({ kind: 'publish-offers', offers });
-    for (const offer of offers) hand.arrive(offer);
+    hand.arrive(offers);
     if (hand.waitingCount > MAX_WAITING_OFFERS) this.#declineWaiting();
     this.#declineIfNotReady();
     if (hand.waitingCount === 0) return;

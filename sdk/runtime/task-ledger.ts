@@ -38,7 +38,7 @@ export class TaskLedger implements TaskView {
   /** Ended tasks in the order of their ends. */
   readonly #ended = new Set<string>();
   readonly #endedWithKey = new Set<string>();
-  readonly #changed = new Set<string>();
+  #changed = new Set<string>();
 
   constructor(limits: RuntimeLimits, stored: readonly StoredTask[] = []) {
     this.#limits = limits;
@@ -124,13 +124,15 @@ export class TaskLedger implements TaskView {
   /** What has changed since the last time it was taken. */
   takeChanges(): Changes {
     const changes: Changes = { puts: [], deletes: [] };
+    if (this.#changed.size === 0) return changes;
     for (const id of this.#changed) {
       const key = TASKS_PREFIX + id;
       const task = this.#tasks.get(id);
       if (task === undefined) changes.deletes.push(key);
       else changes.puts.push({ key, value: JSON.stringify(task) });
     }
-    this.#changed.clear();
+    // A new one: what an emptied set grew through before would be kept with it.
+    this.#changed = new Set();
     return changes;
   }
 

@@ -1,6 +1,6 @@
 /** What an update makes of the record of a task, and whether it says anything new. */
 import type { TaskStatus } from '../../core/api/index.js';
-import { type TaskRecord, isEnded, stateName } from '../decisions/index.js';
+import { type TaskRecord, type TaskStateName, isEnded, stateName } from '../decisions/index.js';
 import type { StoredTask, TaskLedger } from './task-ledger.js';
 
 /** Name of tasks that the master knows and the framework does not; their ids tell them apart. */
@@ -8,9 +8,27 @@ export const UNKNOWN_TASK_NAME = '(unknown)';
 
 /**
  * `repeated`: this very update was dealt with. `no-news`: it says what is known, or comes too late.
- * `ignored`: it is about a task that nobody knows and that has ended. Only `news` reaches handlers.
+ * `outdated`: the task was further already. `ignored`: it is about a task that nobody knows and that has ended.
+ * Only `news` reaches handlers.
  */
-export type UpdateVerdict = 'news' | 'repeated' | 'no-news' | 'ignored';
+export type UpdateVerdict = 'news' | 'repeated' | 'no-news' | 'outdated' | 'ignored';
+
+/** How far a task has come. */
+const STAGES: ReadonlyMap<TaskStateName, number> = new Map([
+  ['STAGING', 1],
+  ['STARTING', 2],
+  ['RUNNING', 3],
+  ['KILLING', 4],
+]);
+
+/**
+ * Whether an agent tells of a stage that the task has passed: after a subscription the master says what it
+ * knows, and what was on its way at that time comes afterwards.
+ */
+function isPassed(state: TaskStateName, known: TaskStateName): boolean {
+  const [stage, reached] = [STAGES.get(state), STAGES.get(known)];
+  return stage !== undefined && reached !== undefined && stage < reached;
+}
 
 export function judgeUpdate(ledger: TaskLedger, status: TaskStatus): UpdateVerdict {
   const task = ledger.stored(status.task_id.value);
@@ -19,6 +37,8 @@ export function judgeUpdate(ledger: TaskLedger, status: TaskStatus): UpdateVerdi
   if (task === undefined) return uuid === undefined && isSettled(status) ? 'ignored' : 'news';
   if (uuid !== undefined && uuid === task.updateUuid) return 'repeated';
   if (ledger.isFinal(task.id)) return 'no-news';
+  // What the master answers has no uuid, and is the truth.
+  if (uuid !== undefined && isPassed(state, task.state)) return 'outdated';
   if (uuid !== undefined || state !== task.state) return 'news';
   return status.healthy !== undefined && status.healthy !== task.healthy ? 'news' : 'no-news';
 }

@@ -129,7 +129,7 @@ export class TurnRunner {
     this.#isBlocked = false;
     if (this.#current?.isWaitingToRetry !== true) return;
     clearTimer(this.#parts.context, RETRY_TIMER);
-    this.#parts.ledger.dropChanges();
+    this.#dropChanges();
     this.#current = undefined;
   }
 
@@ -278,8 +278,14 @@ export class TurnRunner {
 
   #crash(error: PlateauError): void {
     this.#current = undefined;
-    this.#parts.ledger.dropChanges();
+    this.#dropChanges();
     this.#port.onCrash(error);
+  }
+
+  /** What the handler should have dealt with is not noted: it comes again. */
+  #dropChanges(): void {
+    this.#parts.ledger.dropChanges();
+    this.#parts.operations.dropChanges();
   }
 
   #finish(running: RunningTurn, isDone: boolean): void {

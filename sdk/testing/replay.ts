@@ -6,7 +6,7 @@
  * `web` of the recording, and what is told about that one is told about it.
  */
 import type { SchedulerCall, SchedulerEvent, TaskInfo } from '../../core/api/index.js';
-import { VirtualWorld, errorMessage } from '../../core/base/index.js';
+import { PlateauError, VirtualWorld, errorMessage } from '../../core/base/index.js';
 import { MemoryStore } from '../../core/store/index.js';
 import { readFramework } from '../framework/index.js';
 import {
@@ -53,16 +53,17 @@ export async function replay(
   target: FrameworkUnderTest<object>,
   options: ReplayOptions = {},
 ): Promise<ReplayResult> {
-  const traffic = readRecording(recording);
+  const { traffic, nowMs, state } = readRecording(recording);
   const framework = makerOf(target)();
   const { overrides, seed = 'replay' } = options;
   const definition = readFramework(framework, {
     user: 'nobody',
     ...(overrides === undefined ? {} : { overrides }),
   });
-  const world = new VirtualWorld({ seed });
+  const world = new VirtualWorld({ seed, ...(nowMs !== undefined && { startMs: nowMs }) });
   const player = new Player(world, traffic);
   const store = new MemoryStore();
+  if (state.length > 0) await store.transact({ puts: state });
   const runtime = new FrameworkRuntime({ world, framework, definition, transport: player, store });
   let failure: Error | undefined;
   const running = runtime.run().catch((error: unknown) => {
@@ -81,7 +82,10 @@ export async function replay(
   };
 }
 
-/** The master's side: tells what was recorded, at the recorded times, and takes every call. */
+/**
+ * The master's side: tells what was recorded, at the recorded times, and takes every call. Where the recorded
+ * framework subscribed again, the session ends; what was told after that waits for the next one.
+ */
 class Player implements Transport {
   readonly replayed = new DecisionSummary();
   /** Names of tasks by their recorded ids, for the comparison. */
@@ -95,6 +99,9 @@ class Player implements Transport {
   readonly #standIn = new Map<string, string>();
   readonly #recordedOf = new Map<string, string>();
   #isPlaying = false;
+  /** Of the present session. */
+  #handlers: SessionHandlers | undefined;
+  readonly #waiting: SchedulerEvent[] = [];
 
   constructor(world: VirtualWorld, traffic: readonly RecordedTraffic[]) {
     this.#world = world;
@@ -110,13 +117,10 @@ class Player implements Transport {
   }
 
   open(_subscribe: SchedulerCall, handlers: SessionHandlers): Session {
-    if (!this.#isPlaying) {
-      this.#isPlaying = true;
-      for (const one of this.#traffic) {
-        if (one.direction !== 'in') continue;
-        this.#world.clock.setTimer(one.atMs, () => void handlers.onEvent(this.#told(one.event)));
-      }
-    }
+    this.#handlers = handlers;
+    if (!this.#isPlaying) this.#play();
+    // Not before the caller has the session.
+    else this.#world.clock.setTimer(0, () => this.#deliver());
     return {
       master: 'replay',
       call: (call) => {
@@ -124,8 +128,40 @@ class Player implements Transport {
         this.replayed.add(call, this.#recordedOf);
         return Promise.resolve();
       },
-      close: () => Promise.resolve(),
+      close: () => {
+        if (this.#handlers === handlers) this.#handlers = undefined;
+        return Promise.resolve();
+      },
     };
+  }
+
+  /** Arms a timer for each step. Timers of one moment may run in any order, so each takes the next step. */
+  #play(): void {
+    this.#isPlaying = true;
+    const steps = stepsOf(this.#traffic);
+    let next = 0;
+    for (const { atMs } of steps) {
+      this.#world.clock.setTimer(atMs, () => {
+        const step = steps[next++];
+        if (step?.event === undefined) this.#endSession();
+        else this.#waiting.push(step.event);
+        this.#deliver();
+      });
+    }
+  }
+
+  #deliver(): void {
+    while (this.#handlers !== undefined && this.#waiting.length > 0) {
+      const event = this.#waiting.shift();
+      if (event !== undefined) void this.#handlers.onEvent(this.#told(event));
+    }
+  }
+
+  #endSession(): void {
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
+    const message = 'The recorded framework subscribed again.';
+    handlers?.onEnd(new PlateauError('STREAM_ENDED', message));
   }
 
   close(): Promise<void> {
@@ -150,6 +186,34 @@ class Player implements Transport {
     const status = { ...update.status, task_id: { value: standIn } };
     return { ...event, update: { ...update, status } };
   }
+}
+
+/** An event that is told, or, without one, the end of the session. */
+interface Step {
+  readonly atMs: number;
+  readonly event?: SchedulerEvent;
+}
+
+/**
+ * The events of a recording, and the ends of its sessions: where the framework subscribed anew, the session
+ * before has ended at some time after what passed last. The runtime waits before it subscribes, as it did then.
+ */
+function stepsOf(traffic: readonly RecordedTraffic[]): readonly Step[] {
+  const steps: Step[] = [];
+  let isSubscribed = false;
+  let lastMs = 0;
+  for (const one of traffic) {
+    const { atMs } = one;
+    if (one.direction === 'in') {
+      isSubscribed ||= one.event.type === 'SUBSCRIBED';
+      steps.push({ atMs, event: one.event });
+    } else if (one.call.type === 'SUBSCRIBE' && isSubscribed) {
+      isSubscribed = false;
+      steps.push({ atMs: lastMs });
+    }
+    lastMs = atMs;
+  }
+  return steps;
 }
 
 /** What was decided about each offer and task. */

@@ -3,7 +3,9 @@
  * memory that an array of 100,000 indexes takes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Offer } from '../../core/api/index.js';
 import { SILENT_LOGGER, SeededRandom, VirtualWorld } from '../../core/base/index.js';
@@ -21,6 +23,7 @@ import { Cluster } from './cluster.js';
 import type { BenchResult } from './result.js';
 
 const MAIN = fileURLToPath(new URL('../../core/cli/main.js', import.meta.url));
+const ARRAY = fileURLToPath(new URL('batch-array.js', import.meta.url));
 const SHORT_TASKS = 3_000;
 const INDEXES = 100_000;
 const AGENTS = 20;
@@ -112,7 +115,7 @@ async function shortTasks(client: BatchClient, name: string): Promise<number> {
 /** What the engine holds of a large array, and what an end costs it. */
 export const BATCH_LARGE_ARRAY: Bench = {
   name: 'BatchLargeArray',
-  run() {
+  async run() {
     collectGarbage();
     const beforeMiB = process.memoryUsage().heapUsed / MIB;
     const startMs = performance.now();
@@ -133,9 +136,49 @@ export const BATCH_LARGE_ARRAY: Bench = {
     ];
     // What is measured must not be collected before.
     if (cluster.engine.book.size !== 1) throw new Error('the job is gone');
-    return results;
+    const { residentMiB, peakMiB, cpuMicroseconds } = await arrayInProcess(INDEXES);
+    const name = 'batch: process of the scheduler with a large array';
+    const unit = 'MiB RSS';
+    return [
+      ...results,
+      {
+        name: `${name}, at most`,
+        value: peakMiB,
+        unit,
+        note: 'tasks end as fast as it starts them',
+      },
+      { name: `${name}, at rest`, value: residentMiB, unit },
+      {
+        name: 'batch: an index with store, without network',
+        value: cpuMicroseconds,
+        unit: 'µs of CPU',
+      },
+    ];
   },
 };
+
+/** What `batch-array.ts` measured. */
+export interface ArrayFigures {
+  readonly residentMiB: number;
+  readonly peakMiB: number;
+  readonly cpuMicroseconds: number;
+}
+
+/** The scheduler as a process of its own, with an array that it runs to its end. */
+export async function arrayInProcess(indexes: number): Promise<ArrayFigures> {
+  const folder = mkdtempSync(join(tmpdir(), 'plateau-bench-'));
+  try {
+    const child = spawn(process.execPath, [ARRAY, folder, String(indexes)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    for await (const data of child.stdout) text += String(data);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what that program prints
+    return JSON.parse(text) as ArrayFigures;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 /** An engine whose tasks end as soon as they are placed, in random order. */
 class Rig {

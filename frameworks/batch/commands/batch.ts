@@ -1,4 +1,6 @@
 /** `plateau batch …`: the batch scheduler, and jobs on it. */
+// oxlint-disable-next-line import/no-unassigned-import -- before other modules make the heap grow
+import '../heap.js';
 import type { Command } from 'commander';
 import { addServeFlags, serveFramework } from '../../../sdk/hosting/index.js';
 import { Batch } from '../framework.js';

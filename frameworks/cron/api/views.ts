@@ -10,7 +10,8 @@ export interface ScheduleView extends Schedule {
 
 export interface CronJobSummary {
   readonly id: string;
-  readonly state: 'scheduled' | 'suspended' | 'done';
+  /** `on-demand`: it has no schedules. `done`: those that it has will not be due again. */
+  readonly state: 'scheduled' | 'suspended' | 'on-demand' | 'done';
   readonly nextRunAt?: string;
   readonly activeRuns: number;
   readonly succeeded: number;
@@ -91,16 +92,12 @@ function nextOfJob(engine: CronEngine, job: CronJob): number | undefined {
 }
 
 export function summaryOf(engine: CronEngine, job: CronJob): CronJobSummary {
-  const { id, suspend } = job.spec;
+  const { id } = job.spec;
   const { lastSucceededMs, lastFailedMs, ...counts } = engine.tally(id);
   const nextMs = nextOfJob(engine, job);
   return known({
     id,
-    state: suspend
-      ? ('suspended' as const)
-      : nextMs === undefined
-        ? ('done' as const)
-        : ('scheduled' as const),
+    state: stateOf(job, nextMs),
     nextRunAt: isoOf(nextMs),
     activeRuns: engine.activeRuns(id).length,
     ...counts,
@@ -108,6 +105,12 @@ export function summaryOf(engine: CronEngine, job: CronJob): CronJobSummary {
     lastFailedAt: isoOf(lastFailedMs),
     revision: job.revision,
   });
+}
+
+function stateOf({ spec }: CronJob, nextMs: number | undefined): CronJobSummary['state'] {
+  if (spec.suspend) return 'suspended';
+  if (nextMs !== undefined) return 'scheduled';
+  return spec.schedules.length === 0 ? 'on-demand' : 'done';
 }
 
 export function jobViewOf(engine: CronEngine, job: CronJob): CronJobView {

@@ -237,7 +237,8 @@ export class CronEngine {
    * Runs a job now, whatever its schedules, its suspension and its other runs.
    * @param token makes the id of the run.
    * @returns the run; with the key of an earlier request, the run of that.
-   * @throws RequestRefused 404, 409 when too many runs are not over, 422 for arguments that nothing takes.
+   * @throws RequestRefused 404, 409 when too many runs are not over, or when the request with this key asked for
+   *   something else, 422 for arguments that nothing takes.
    */
   runNow(
     id: string,
@@ -248,7 +249,7 @@ export class CronEngine {
     const { key, args } = overrides;
     if (key !== undefined) {
       const known = this.#book.runs(id).find((run) => run.overrides?.key === key);
-      if (known !== undefined) return known;
+      if (known !== undefined) return sameRequest(known, overrides);
     }
     if ((args?.length ?? 0) > 0 && job.spec.run.template?.command === undefined) {
       throw refuse(422, `the job '${id}' has no command of its own that could take arguments`);
@@ -307,6 +308,16 @@ export class CronEngine {
   #tell(event: CronEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+/** The run of a request that is made again. @throws RequestRefused 409 when it was another request. */
+function sameRequest(run: Run, { key, env = {}, args = [] }: RunOverrides): Run {
+  const { env: envBefore = {}, args: argsBefore = [] } = run.overrides ?? {};
+  if (canonical([env, args]) === canonical([envBefore, argsBefore])) return run;
+  throw refuse(
+    409,
+    `the run '${run.id}' was asked for with the key '${key ?? ''}' and other variables or arguments: choose another key`,
+  );
 }
 
 /** What a request adds may be what no task can have. @throws RequestRefused 422. */

@@ -8,7 +8,7 @@ import type { DeploymentRecord } from '../state/model.js';
 import { versionsOf, visibleApp, visibleApps } from '../state/model.js';
 import type { Call } from './call.js';
 import { ApiRefused, invalid, noApp, refuseApi } from './refusals.js';
-import { appJson, embedsOf, startedJson, taskJson } from './render.js';
+import { appJson, embedsOf, startedJson, taskJson, taskTable } from './render.js';
 import { parseSelector } from './selector.js';
 
 const LISTED: readonly string[] = ['counts', 'deployments'];
@@ -130,8 +130,7 @@ function update(call: Call, id: string): HttpAnswer {
   const isPartial = call.method === 'PATCH' || call.flag('partialUpdate', true);
   if (visibleApp(services, id) === undefined) {
     if (call.method === 'PATCH') throw noApp(id);
-    const body: unknown = call.body;
-    const { app, record } = changing.create({ ...Object(body), id }, call.flag('force', false));
+    const { app, record } = changing.createAt(id, call.body, call.flag('force', false));
     return call.done(created(call, app, record));
   }
   const app = changing.updated(id, call.body, isPartial);
@@ -150,7 +149,10 @@ function updateMany(call: Call): HttpAnswer {
   const isPartial = call.method === 'PATCH' || call.flag('partialUpdate', true);
   const seen = new Set<string>();
   const apps = body.map((value: unknown, index) => {
-    const given: unknown = Reflect.get(Object(value), 'id');
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw invalid([{ path: `(${index})`, message: 'must be an app as a JSON object' }]);
+    }
+    const given: unknown = Reflect.get(value, 'id');
     const id = canonicalId(typeof given === 'string' ? given : '');
     if (seen.has(id)) throw invalid([{ path: `(${index})/id`, message: `'${id}' is there twice` }]);
     seen.add(id);
@@ -193,8 +195,9 @@ function listTasks(call: Call, id: string): unknown {
   call.allow('GET', 'DELETE');
   const { services, context } = call;
   const { id: appId } = theApp(call, id);
-  const tasks = services.instancesOf(appId, context).map((one) => taskJson(services, one));
-  return { tasks };
+  const instances = services.instancesOf(appId, context);
+  if (call.wantsTable) return taskTable([theApp(call, appId)], instances);
+  return { tasks: instances.map((one) => taskJson(services, one)) };
 }
 
 function killAll(call: Call, id: string): Promise<unknown> {
@@ -228,6 +231,7 @@ export async function killed(
   const shown = victims.map((one) => taskJson(call.services, one));
   const answer = isScaled ? scaleDown(call, victims) : render(shown);
   await call.context.decide(victims.map(({ task }) => kill(task)));
+  for (const { data } of victims) call.services.touch(data.app);
   return call.done(answer);
 }
 

@@ -55,6 +55,12 @@ export class Call {
     return this.#request.headers[name];
   }
 
+  /** Whether a table is asked for, as old scripts do, and no JSON. */
+  get wantsTable(): boolean {
+    const accept = this.header('accept') ?? '';
+    return accept.includes('text/plain') && !accept.includes('json');
+  }
+
   /** A flag of the query; an empty value counts as none. @throws ApiRefused 400 */
   flag(name: string, otherwise: boolean): boolean {
     const text = this.query.get(name) ?? '';
@@ -67,7 +73,8 @@ export class Call {
   allow(...methods: readonly string[]): string {
     const method = this.method === 'HEAD' ? 'GET' : this.method;
     if (methods.includes(method)) return method;
-    throw new ApiRefused(405, { message: `${this.path} takes ${methods.join(', ')}` });
+    const allowed = methods.join(', ');
+    throw new ApiRefused(405, { message: `${this.path} takes ${allowed}` }, { Allow: allowed });
   }
 
   /** The answer to a change: what has happened is told now. */

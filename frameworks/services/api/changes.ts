@@ -1,6 +1,7 @@
 /** Changes that are asked for: judged, and made to deployments. Nothing has changed when one is refused. */
 import type { Context } from '../../../sdk/index.js';
-import type { App, AppDraft } from '../apps/app.js';
+import { type App, type AppDraft, portsOf } from '../apps/app.js';
+import { canonicalId, resolveId } from '../apps/app-id.js';
 import {
   type NormaliseOptions,
   type Normalised,
@@ -18,14 +19,16 @@ import {
 } from '../decide/deployments.js';
 import { dependencyCycle } from '../decide/steps.js';
 import type { Services } from '../services.js';
+import { groupsOf } from '../state/app-index.js';
 import { EventLog } from '../state/events.js';
 import {
   type Change,
   type DeploymentRecord,
   MAX_APPS,
+  MAX_APP_BYTES,
+  MAX_DEPLOYED_APPS,
   MAX_DEPLOYMENTS,
   visibleApp,
-  visibleApps,
 } from '../state/model.js';
 import { invalid, locked, noApp, refuseApi } from './refusals.js';
 
@@ -35,6 +38,7 @@ export class Changing {
   readonly scene: Scene;
   readonly #services: Services;
   readonly #options: NormaliseOptions;
+  readonly #fresh = new FreshApps();
 
   constructor(services: Services, context: Context, options: NormaliseOptions) {
     this.#services = services;
@@ -52,6 +56,20 @@ export class Changing {
     return { app, record: this.deploy({ [app.id]: this.#change(app) }, force) };
   }
 
+  /** Creates an app whose id the path of the request says. */
+  createAt(
+    id: string,
+    value: unknown,
+    force: boolean,
+  ): { readonly app: App; readonly record: DeploymentRecord } {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw refuseApi(400, 'the body must be an app as a JSON object');
+    }
+    const given: Readonly<Record<string, unknown>> = { ...value };
+    this.#refuseOtherId(id, given['id']);
+    return this.create({ ...given, id }, force);
+  }
+
   /** The app that an update makes; `isPartial`: fields that are absent stay. */
   updated(id: string, value: unknown, isPartial: boolean): App {
     const before = visibleApp(this.#services, id);
@@ -59,6 +77,7 @@ export class Changing {
       throw refuseApi(400, 'the body must be an app as a JSON object');
     }
     const given: Readonly<Record<string, unknown>> = { ...value };
+    this.#refuseOtherId(id, given['id']);
     if (isPartial && typeof given['version'] === 'string') {
       return this.#atVersion(id, given, given['version']);
     }
@@ -93,6 +112,13 @@ export class Changing {
   }
 
   deploy(changes: Readonly<Record<string, Change>>, force: boolean): DeploymentRecord {
+    const count = Object.keys(changes).length;
+    if (count > MAX_DEPLOYED_APPS) {
+      throw refuseApi(
+        422,
+        `one deployment may change ${MAX_DEPLOYED_APPS} apps, and this one changes ${count}: send them in parts`,
+      );
+    }
     this.#refuseCycle(changes);
     const { deployments } = this.#services;
     const conflicts = new Set(
@@ -145,43 +171,91 @@ export class Changing {
     const services = this.#services;
     const { id } = draft;
     if (before === undefined) this.#refuseClash(id);
-    const others = visibleApps(services).filter((app) => app.id !== id);
-    const ported = withServicePorts(draft, others, before);
+    const isTaken = (port: number): boolean =>
+      this.#fresh.ports.has(port) || services.index.hasPort(port, id);
+    const { index } = services;
+    const ported =
+      withServicePorts(draft, { isTaken, before, from: index.firstPort }) ??
+      withServicePorts(draft, { isTaken, before });
     if (ported === undefined) {
       throw invalid([
         { path: '/portDefinitions', message: 'needs service ports, and none is left' },
       ]);
     }
-    const last = services.apps.get(id)?.app;
-    const app = versioned(ported, last, { nowMs: this.scene.nowMs, restart });
+    const stored = services.apps.get(id);
+    const app = versioned(ported, stored?.app, {
+      nowMs: this.scene.nowMs,
+      restart,
+      newest: stored?.versions[0],
+    });
+    const size = Buffer.byteLength(JSON.stringify(app));
+    if (size > MAX_APP_BYTES) {
+      const message = `has ${size} bytes with its defaults, and may have ${MAX_APP_BYTES}`;
+      throw invalid([{ path: '/', message }]);
+    }
     try {
       taskOfApp(app);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw invalid([{ path: '/', message }]);
     }
+    if (before === undefined) this.#fresh.add(id);
+    const given = portsOf(draft);
+    for (const [at, { service }] of portsOf(app).entries()) {
+      this.#fresh.ports.add(service);
+      if (given[at]?.service === 0) index.firstPort = Math.max(index.firstPort, service);
+    }
     return app;
   }
 
-  /** A path is either an app or a group of apps. */
+  /** An app cannot be renamed; its id may be there as it is written in its group. */
+  #refuseOtherId(id: string, given: unknown): void {
+    if (typeof given !== 'string' || given === '') return;
+    if (canonicalId(given) === id || resolveId(given, id) === id) return;
+    throw invalid([{ path: '/id', message: `is '${given}', and the request is about '${id}'` }]);
+  }
+
+  /** A path is either an app or a group of apps, also among those of one request. */
   #refuseClash(id: string): void {
-    const { apps } = this.#services;
-    if (apps.size >= MAX_APPS) throw refuseApi(403, `there are ${MAX_APPS} apps already`);
-    for (const other of visibleApps(this.#services)) {
-      if (!other.id.startsWith(`${id}/`) && !id.startsWith(`${other.id}/`)) continue;
-      throw invalid([
-        { path: '/id', message: `clashes with the app '${other.id}': one is a group of the other` },
-      ]);
+    const { apps, index } = this.#services;
+    if (apps.size + this.#fresh.size >= MAX_APPS) {
+      throw refuseApi(403, `there are ${MAX_APPS} apps already`);
     }
+    const clash = index.clashOf(id)?.id ?? this.#fresh.clashOf(id);
+    if (clash === undefined) return;
+    throw invalid([
+      { path: '/id', message: `clashes with the app '${clash}': one is a group of the other` },
+    ]);
   }
 
   #refuseCycle(changes: Readonly<Record<string, Change>>): void {
     const changed = Object.values(changes).flatMap(({ to }) => to ?? []);
-    if (changed.every(({ dependencies }) => dependencies.length === 0)) return;
-    const ids = new Set(changed.map(({ id }) => id));
-    const others = visibleApps(this.#services).filter(({ id }) => !ids.has(id));
-    const cycle = dependencyCycle([...changed, ...others]);
+    const find = (id: string): App | undefined => {
+      const change = changes[id];
+      return change === undefined ? visibleApp(this.#services, id) : change.to;
+    };
+    const cycle = dependencyCycle(changed, find);
     if (cycle === undefined) return;
     throw invalid([{ path: '/dependencies', message: `form a cycle: ${cycle.join(' → ')}` }]);
+  }
+}
+
+/** The apps that one request creates: they are not stored yet, and count for what follows in it. */
+class FreshApps {
+  readonly ports = new Set<number>();
+  readonly #ids = new Set<string>();
+  readonly #groups = new Map<string, string>();
+
+  get size(): number {
+    return this.#ids.size;
+  }
+
+  add(id: string): void {
+    this.#ids.add(id);
+    for (const group of groupsOf(id)) this.#groups.set(group, id);
+  }
+
+  clashOf(id: string): string | undefined {
+    return this.#groups.get(id) ?? groupsOf(id).find((group) => this.#ids.has(group));
   }
 }

@@ -10,11 +10,22 @@ import { funnelOf } from '../state/launch-queue.js';
 import { timestamp, visibleApp, visibleApps } from '../state/model.js';
 import { allInstances, answerApps, killed, theApp } from './app-routes.js';
 import { Call } from './call.js';
-import { refusalBody, refuseApi } from './refusals.js';
-import { appJson, deploymentJson, embedsOf, groupJson, startedJson, taskJson } from './render.js';
+import { ApiRefused, refusalBody, refuseApi } from './refusals.js';
+import {
+  appJson,
+  deploymentJson,
+  embedsOf,
+  groupJson,
+  startedJson,
+  taskJson,
+  taskTable,
+  unusedOfferJson,
+} from './render.js';
 
 /** The version of Marathon whose interface this is: clients branch on it. */
 export const MARATHON_VERSION = '1.11.24';
+
+const MARATHON = { refusal: refusalBody, leaderHeader: 'X-Marathon-Leader' };
 
 export class MarathonApi {
   readonly #services: Services;
@@ -23,7 +34,7 @@ export class MarathonApi {
     this.#services = services;
   }
 
-  @Mount('/ping', { refusal: refusalBody })
+  @Mount('/ping', MARATHON)
   ping(request: MountedRequest): HttpAnswer {
     const accept = request.headers['accept'] ?? '*/*';
     if (accept.includes('application/json')) return new HttpAnswer({ json: 'pong' });
@@ -32,7 +43,7 @@ export class MarathonApi {
   }
 
   /** Beside Marathon's: why apps wait, in words. */
-  @Mount('/v1/why', { refusal: refusalBody })
+  @Mount('/v1/why', MARATHON)
   why(_request: MountedRequest, context: Context): unknown {
     const nowMs = context.clock.now();
     const waiting = this.#services.queue.entries().flatMap(([app, one]) => {
@@ -53,7 +64,7 @@ export class MarathonApi {
     return { waiting };
   }
 
-  @Mount('/v2', { refusal: refusalBody })
+  @Mount('/v2', MARATHON)
   answer(request: MountedRequest, context: Context): unknown {
     const services = this.#services;
     const call = new Call(request, { services, context, options: services.options });
@@ -76,8 +87,8 @@ export class MarathonApi {
       case 'info':
         return infoOf(call);
       case 'leader':
-        call.allow('GET');
-        return { leader: call.header('host') ?? '' };
+        if (call.allow('GET', 'DELETE') === 'GET') return { leader: call.header('host') ?? '' };
+        return new HttpAnswer({ json: { message: 'Leadership abdicated' }, resigns: true });
       case 'plugins':
         return { plugins: [] };
       default:
@@ -95,7 +106,12 @@ function decoded(path: string): string {
 }
 
 function answerGroups(call: Call, below: string): unknown {
-  call.allow('GET');
+  if (call.method !== 'GET' && call.method !== 'HEAD') {
+    const message =
+      'groups are read only: they come and go with their apps. PUT /v2/apps takes a list of apps, and makes ' +
+      'one deployment of them';
+    throw new ApiRefused(405, { message }, { Allow: 'GET' });
+  }
   const { services, context, query } = call;
   const apps = visibleApps(services);
   const [, path, isVersions] = /^(.*?)\/?(versions)?$/.exec(below) ?? [];
@@ -130,6 +146,7 @@ function answerTasks(call: Call, below: string): unknown {
     const isRunning = task.state === 'RUNNING' || task.state === 'KILLING';
     return wanted.includes(isRunning ? 'running' : 'staging');
   });
+  if (call.wantsTable) return taskTable(visibleApps(services), tasks);
   return { tasks: tasks.map((one) => taskJson(services, one)) };
 }
 
@@ -197,7 +214,9 @@ function answerQueue(call: Call, below: string): unknown {
           rejectSummaryLastOffers: funnelOf(waiting.last),
           rejectSummaryLaunchAttempt: funnelOf(waiting.attempt),
         },
-        ...(query.getAll('embed').includes('lastUnusedOffers') ? { lastUnusedOffers: [] } : {}),
+        ...(query.getAll('embed').some((name) => name.endsWith('lastUnusedOffers'))
+          ? { lastUnusedOffers: [...waiting.offers.values()].map(unusedOfferJson) }
+          : {}),
       },
     ];
   });

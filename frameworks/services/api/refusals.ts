@@ -9,8 +9,9 @@ export class ApiRefused extends RequestRefused {
   constructor(
     status: number,
     body: { readonly message: string } & Readonly<Record<string, unknown>>,
+    headers: Readonly<Record<string, string>> = {},
   ) {
-    super(status, body.message);
+    super(status, body.message, { headers });
     this.body = body;
   }
 }

@@ -1,9 +1,11 @@
 /** Answers in Marathon's shapes, made from what is stored and from the tasks. Pure. */
+import { HttpAnswer } from '../../../sdk/admin/index.js';
 import type { Context, TaskRecord } from '../../../sdk/index.js';
 import { type App, portsOf } from '../apps/app.js';
 import { deploymentsOf } from '../decide/deployments.js';
 import { type Instance, isEnding, isHealthy } from '../decide/instances.js';
 import type { Services } from '../services.js';
+import type { UnusedOffer } from '../state/launch-queue.js';
 import { type DeploymentRecord, timestamp } from '../state/model.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -143,6 +145,56 @@ function healthResults({ task, record }: Instance): readonly Json[] {
       lastFailureCause: record?.lastFailureCause ?? null,
     },
   ];
+}
+
+/** Running instances as a table: a line for each port of an app, with the addresses of the instances. */
+export function taskTable(apps: readonly App[], instances: readonly Instance[]): HttpAnswer {
+  const running = instances.filter(({ task }) => task.state === 'RUNNING');
+  const lines = apps.flatMap((app) => {
+    const own = running.filter(({ data }) => data.app === app.id);
+    const name = app.id.slice(1).replaceAll('/', '_');
+    const ports = portsOf(app);
+    if (ports.length === 0) return [[name, ' ', ...own.map(({ task }) => task.hostname)]];
+    return ports.map(({ service }, index) => [
+      name,
+      String(service),
+      ...own.map(({ task }) => `${task.hostname}:${task.ports[index] ?? 0}`),
+    ]);
+  });
+  return new HttpAnswer({ text: lines.map((line) => `${line.join('\t')}\n`).join('') });
+}
+
+/** An offer that an app could not use. */
+export function unusedOfferJson({ offer, atMs, reasons }: UnusedOffer): Json {
+  const { id, hostname, agent_id, resources = [], attributes = [] } = offer;
+  return {
+    offer: {
+      id: id.value,
+      hostname,
+      agentId: agent_id.value,
+      resources: resources.map(({ name, scalar, ranges, set, reservations }) => ({
+        name,
+        role: reservations?.at(-1)?.role ?? '*',
+        ...(scalar === undefined ? {} : { scalar: scalar.value }),
+        ...(ranges === undefined
+          ? {}
+          : {
+              ranges: (ranges.range ?? []).map(({ begin, end }) => ({
+                begin: Number(begin),
+                end: Number(end),
+              })),
+            }),
+        ...(set === undefined ? {} : { set: set.item ?? [] }),
+      })),
+      attributes: attributes.map(({ name, text, scalar }) => ({
+        name,
+        ...(text === undefined ? {} : { text: text.value }),
+        ...(scalar === undefined ? {} : { scalar: scalar.value }),
+      })),
+    },
+    timestamp: timestamp(atMs),
+    reason: reasons,
+  };
 }
 
 /** A running deployment. */

@@ -41,12 +41,52 @@ export interface NormaliseOptions {
 /** The app that some JSON describes. Unknown fields, and those of answers, are left out. */
 export function normaliseApp(value: unknown, options: NormaliseOptions): Normalised {
   const checked = checkShape(AppDocument, value, '', 'ignore');
-  if (checked.kind === 'bad') return { kind: 'bad', problems: checked.problems.map(pathed) };
-  const document = checked.value;
+  if (checked.kind === 'bad') {
+    const problems = checked.problems.map(pathed);
+    return { kind: 'bad', problems: [...problems, ...problemsOfRest(value, problems, options)] };
+  }
+  const { app, problems } = judged(checked.value, options);
+  return problems.length === 0 ? { kind: 'good', app } : { kind: 'bad', problems };
+}
+
+function judged(
+  document: AppDocument,
+  options: NormaliseOptions,
+): { readonly app: AppDraft; readonly problems: readonly AppProblem[] } {
   const problems: AppProblem[] = [];
   const app = draftOf(document, options);
   addTogetherProblems(app, { document, options, problems });
-  return problems.length === 0 ? { kind: 'good', app } : { kind: 'bad', problems };
+  return { app, problems };
+}
+
+/** Fields without which nothing can be said about others. */
+const NEEDED_FOR: ReadonlyMap<string, readonly string[]> = new Map([
+  ['cmd', ['cmd', 'args', 'container']],
+  ['container', ['networks']],
+  ['portDefinitions', ['networks', 'container']],
+  ['healthChecks', ['ports', 'portDefinitions', 'networks', 'container']],
+  ['acceptedResourceRoles', ['role']],
+  ['instances', ['labels']],
+]);
+
+/** What else is wrong, beside the fields that cannot be read: all is told at once. */
+function problemsOfRest(
+  value: unknown,
+  known: readonly AppProblem[],
+  options: NormaliseOptions,
+): readonly AppProblem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const fieldOf = ({ path }: AppProblem): string => /^\/(\w*)/.exec(path)?.[1] ?? '';
+  const unread = new Set(known.map(fieldOf));
+  const entries = Object.entries(value).filter(([name]) => !unread.has(name));
+  const rest = { id: '/x', ...Object.fromEntries(entries) };
+  const checked = checkShape(AppDocument, rest, '', 'ignore');
+  if (checked.kind === 'bad') return [];
+  return judged(checked.value, options).problems.filter((problem) => {
+    const field = fieldOf(problem);
+    const needed = [field, ...(NEEDED_FOR.get(field) ?? [])];
+    return !needed.some((name) => unread.has(name));
+  });
 }
 
 function pathed({ path, message }: Problem): AppProblem {

@@ -5,28 +5,33 @@ import { type App, type AppDraft, portsOf } from './app.js';
 export const FIRST_SERVICE_PORT = 10_000;
 export const LAST_SERVICE_PORT = 20_000;
 
+export interface ServicePortFacts {
+  /** Whether another app has the port. */
+  readonly isTaken: (port: number) => boolean;
+  /** What the app was before: it keeps its numbers. */
+  readonly before?: App | undefined;
+  /** Where to begin to look. Default: the first. */
+  readonly from?: number;
+}
+
 /** The app with a number for each service port; undefined: there are too few left. */
-export function withServicePorts(
-  draft: AppDraft,
-  others: readonly App[],
-  before: App | undefined,
-): AppDraft | undefined {
+export function withServicePorts(draft: AppDraft, facts: ServicePortFacts): AppDraft | undefined {
+  const { isTaken, before, from = FIRST_SERVICE_PORT } = facts;
   if (portsOf(draft).every(({ service }) => service !== 0)) return draft;
-  const taken = new Set(others.flatMap((app) => portsOf(app).map(({ service }) => service)));
-  for (const { service } of portsOf(draft)) taken.add(service);
+  const own = new Set(portsOf(draft).map(({ service }) => service));
   const known = before === undefined ? [] : portsOf(before).map(({ service }) => service);
-  let next = FIRST_SERVICE_PORT;
+  let next = Math.max(from, FIRST_SERVICE_PORT);
   let isFull = false;
   const numberFor = (port: number, index: number): number => {
     if (port !== 0) return port;
     const old = known[index];
-    if (old !== undefined && !taken.has(old)) {
-      taken.add(old);
+    if (old !== undefined && !own.has(old) && !isTaken(old)) {
+      own.add(old);
       return old;
     }
-    while (taken.has(next)) next++;
+    while (next <= LAST_SERVICE_PORT && (own.has(next) || isTaken(next))) next++;
     if (next > LAST_SERVICE_PORT) isFull = true;
-    taken.add(next);
+    own.add(next);
     return next;
   };
   const { portDefinitions, container } = draft;

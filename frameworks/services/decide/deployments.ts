@@ -7,10 +7,12 @@ import { type App, PROGRESS_DEADLINE_SECONDS, isSameConfig } from '../apps/app.j
 import type { AppDraft } from '../apps/app.js';
 import type { EventLog } from '../state/events.js';
 import {
+  type ActionName,
   type Cause,
   type Change,
   type DeploymentRecord,
   type ServiceState,
+  type Step,
   forgetApp,
   setApp,
   timestamp,
@@ -30,16 +32,24 @@ export interface Scene {
 
 /** The deployments that an app takes part in. */
 export function deploymentsOf(state: ServiceState, appId: string): readonly DeploymentRecord[] {
-  return state.deployments.values().filter(({ changes }) => Object.hasOwn(changes, appId));
+  return state.deployments.of(appId);
 }
 
-/** A version for a draft: later than that of the app before. */
+/**
+ * A version for a draft: later than that of the app before.
+ * @param options.newest version that there is of the app: later than `before` when that was gone back to.
+ */
 export function versioned(
   draft: AppDraft,
   before: App | undefined,
-  options: { readonly nowMs: number; readonly restart?: boolean },
+  options: {
+    readonly nowMs: number;
+    readonly restart?: boolean;
+    readonly newest?: string | undefined;
+  },
 ): App {
-  const last = before === undefined ? 0 : Date.parse(before.version) + 1;
+  const known = [before?.version, options.newest].map((each) => Date.parse(each ?? '') || 0);
+  const last = before === undefined ? 0 : Math.max(...known) + 1;
   const version = timestamp(Math.max(options.nowMs, last));
   const isSame = before !== undefined && options.restart !== true && isSameConfig(before, draft);
   return {
@@ -88,9 +98,13 @@ export function startDeployment(
   return record;
 }
 
-/** A deployment as events show it. */
+/** Apps of a deployment that events show as they were and are to be; with more, only their ids are shown. */
+export const MAX_PLAN_APPS = 100;
+
+/** A deployment as events show it. Events are for all readers at once: large ones would cut slow readers off. */
 export function planOf(record: DeploymentRecord): Readonly<Record<string, unknown>> {
   const { id, version, steps, changes } = record;
+  if (Object.keys(changes).length > MAX_PLAN_APPS) return { id, steps, version };
   const group = (side: 'from' | 'to'): Readonly<Record<string, unknown>> => ({
     id: '/',
     apps: Object.values(changes).flatMap((change) => change[side] ?? []),
@@ -102,6 +116,35 @@ export function planOf(record: DeploymentRecord): Readonly<Record<string, unknow
   return { id, original: group('from'), target: group('to'), steps, version };
 }
 
+/** What is done with one app in a deployment: in which steps, from the first to the last. */
+interface AppActions {
+  readonly first: number;
+  last: number;
+  readonly byStep: Map<number, ActionName>;
+}
+
+/** By app. Made once for each list of steps: with many apps, searching it for each would take long. */
+const ACTIONS = new WeakMap<readonly Step[], ReadonlyMap<string, AppActions>>();
+
+function actionsOf(steps: readonly Step[]): ReadonlyMap<string, AppActions> {
+  const known = ACTIONS.get(steps);
+  if (known !== undefined) return known;
+  const made = new Map<string, AppActions>();
+  for (const [index, { actions }] of steps.entries()) {
+    for (const { action, app } of actions) {
+      const before = made.get(app);
+      if (before === undefined) {
+        made.set(app, { first: index, last: index, byStep: new Map([[index, action]]) });
+      } else {
+        before.last = index;
+        before.byStep.set(index, action);
+      }
+    }
+  }
+  ACTIONS.set(steps, made);
+  return made;
+}
+
 /** What an app is to come to now. */
 export function goalOf(state: ServiceState, appId: string): Goal {
   const record = state.apps.get(appId);
@@ -111,15 +154,14 @@ export function goalOf(state: ServiceState, appId: string): Goal {
     return record.removedBy === undefined ? { kind: 'keep', app: record.app } : { kind: 'stop' };
   }
   const { steps, current, changes } = deployment;
-  const index = steps.findLastIndex(({ actions }) => actions.some(({ app }) => app === appId));
-  const first = steps.findIndex(({ actions }) => actions.some(({ app }) => app === appId));
+  const actions = actionsOf(steps).get(appId);
   const change = changes[appId];
-  if (first < 0) return { kind: 'keep', app: record.app };
-  if (current < first) {
+  if (actions === undefined) return { kind: 'keep', app: record.app };
+  if (current < actions.first) {
     return change?.from === undefined ? { kind: 'hold' } : { kind: 'keep', app: change.from };
   }
-  if (current > index) return { kind: 'keep', app: record.app };
-  const action = steps[current]?.actions.find(({ app }) => app === appId)?.action;
+  if (current > actions.last) return { kind: 'keep', app: record.app };
+  const action = actions.byStep.get(current);
   switch (action) {
     case 'StopApplication':
       return { kind: 'stop' };

@@ -44,12 +44,21 @@ export interface AppPlan {
   readonly isDone: boolean;
   /** Instances as wanted: for judging progress. */
   readonly score: number;
+  /** Instances would be ended if it were known how all of them stand. */
+  readonly isHeldBack: boolean;
 }
 
 /** How long an instance may take from its launch until it runs; then another takes its place. */
 export const LAUNCH_TIMEOUT_MS = 300_000;
 
-const NOTHING: AppPlan = { launch: 0, kills: [], wakeAtMs: undefined, isDone: false, score: 0 };
+const NOTHING: AppPlan = {
+  launch: 0,
+  kills: [],
+  wakeAtMs: undefined,
+  isDone: false,
+  score: 0,
+  isHeldBack: false,
+};
 
 export function planApp(goal: Goal, facts: AppFacts): AppPlan {
   switch (goal.kind) {
@@ -93,10 +102,11 @@ function planKeep(app: App, facts: AppFacts): AppPlan {
   const counted = facts.instances.filter((one) => !isEnding(one) && !isAway(one, app, nowMs));
   const surplus = counted.length - app.instances;
   const healthy = counted.filter((one) => isHealthy(one));
-  const kills = [...chooseVictims(counted, surplus, app), ...stuckOf(counted, nowMs)];
+  const kills = [...new Set([...chooseVictims(counted, surplus, app), ...stuckOf(counted, nowMs)])];
   return {
     launch: Math.max(0, -surplus),
-    kills: isReconciled ? [...new Set(kills)] : [],
+    kills: isReconciled ? kills : [],
+    isHeldBack: !isReconciled && kills.length > 0,
     wakeAtMs: soonest(facts.instances.flatMap((one) => turningPoints(one, app, nowMs))),
     isDone:
       surplus === 0 &&
@@ -111,7 +121,8 @@ function planRoll(app: App, facts: AppFacts): AppPlan {
   const reachable = instances.filter((one) => !isAway(one, app, nowMs));
   const counted = reachable.filter((one) => !isEnding(one));
   const current = counted.filter((one) => isCurrent(one, app));
-  const old = counted.filter((one) => !isCurrent(one, app));
+  // Those out of reach as well: their ends are stored, so that they cannot come back later as they were.
+  const old = instances.filter((one) => !isEnding(one) && !isCurrent(one, app));
   const ready = current.filter((one) => (readyAt(one, app) ?? Infinity) <= nowMs);
   const { minHealthy, most } = capacitiesOf(app);
   const room = Math.max(0, most - reachable.length);
@@ -119,20 +130,22 @@ function planRoll(app: App, facts: AppFacts): AppPlan {
   const oldHealthy = old.filter((one) => isHealthy(one));
   const spare = Math.max(0, ready.length + oldHealthy.length - minHealthy);
   const surplus = chooseVictims(current, current.length - app.instances, app);
-  const kills = [
+  const kills = new Set([
     ...old.filter((one) => !isHealthy(one)),
     ...surplus.filter((one) => !ready.includes(one)),
     ...[
       ...chooseVictims(oldHealthy, oldHealthy.length, app),
       ...surplus.filter((one) => ready.includes(one)),
     ].slice(0, spare),
-  ];
+    ...stuckOf(current, nowMs),
+  ]);
   const others = instances.filter(
     (one) => !isOutOfReach(one) && (isEnding(one) || !isCurrent(one, app)),
   );
   return {
     launch,
-    kills: isReconciled ? [...new Set([...kills, ...stuckOf(current, nowMs)])] : [],
+    kills: isReconciled ? [...kills] : [],
+    isHeldBack: !isReconciled && kills.size > 0,
     wakeAtMs: soonest([
       ...instances.flatMap((one) => turningPoints(one, app, nowMs)),
       ...current.map((one) => later(readyAt(one, app), nowMs)),

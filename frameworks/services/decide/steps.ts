@@ -2,26 +2,46 @@
 import { type App, isSameConfig } from '../apps/app.js';
 import type { Change, Step, StepAction } from '../state/model.js';
 
-/** A cycle of dependencies, as ids; undefined: there is none. */
-export function dependencyCycle(apps: readonly App[]): readonly string[] | undefined {
-  const byId = new Map(apps.map((app) => [app.id, app]));
+/**
+ * A cycle of dependencies that can be reached from some apps, as ids; undefined: there is none.
+ * @param find any app by its id.
+ */
+export function dependencyCycle(
+  apps: readonly App[],
+  find: (id: string) => App | undefined,
+): readonly string[] | undefined {
   const done = new Set<string>();
-  const path: string[] = [];
-  const visit = (id: string): readonly string[] | undefined => {
-    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id];
-    if (done.has(id)) return undefined;
-    path.push(id);
-    for (const dependency of byId.get(id)?.dependencies ?? []) {
-      const cycle = visit(dependency);
-      if (cycle !== undefined) return cycle;
-    }
-    path.pop();
-    done.add(id);
-    return undefined;
-  };
   for (const { id } of apps) {
-    const cycle = visit(id);
+    const cycle = cycleFrom(id, find, done);
     if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
+/** Without recursion: chains of dependencies may be long. */
+function cycleFrom(
+  start: string,
+  find: (id: string) => App | undefined,
+  done: Set<string>,
+): readonly string[] | undefined {
+  const path = new Set<string>();
+  const open = [start];
+  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
+    if (done.has(id) || path.has(id)) {
+      // All that it depends on has been looked at.
+      open.pop();
+      path.delete(id);
+      done.add(id);
+      continue;
+    }
+    path.add(id);
+    for (const next of find(id)?.dependencies ?? []) {
+      if (path.has(next)) {
+        const list = [...path];
+        return [...list.slice(list.indexOf(next)), next];
+      }
+      if (!done.has(next)) open.push(next);
+    }
   }
   return undefined;
 }
@@ -39,11 +59,14 @@ export function stepsOf(
     from === undefined && to !== undefined ? [id] : [],
   );
   const layers = new Map<number, StepAction[]>();
+  const depths = depthsOf(changes);
   for (const [id, { from, to }] of entries) {
     const action = to === undefined ? undefined : actionFor(from, to, isMixed);
     if (action === undefined || to === undefined) continue;
-    const depth = depthOf(to, changes);
-    layers.set(depth, [...(layers.get(depth) ?? []), { action, app: id }]);
+    const depth = depths.get(id) ?? 0;
+    const layer = layers.get(depth);
+    if (layer === undefined) layers.set(depth, [{ action, app: id }]);
+    else layer.push({ action, app: id });
   }
   const sorted = [...layers].toSorted(([one], [other]) => one - other);
   return [
@@ -64,11 +87,31 @@ function actionFor(
   return from.instances === to.instances && isSameConfig(from, to) ? undefined : 'ScaleApplication';
 }
 
-/** The longest chain of dependencies among the changed apps. Cycles were refused before. */
-function depthOf(app: App, changes: Readonly<Record<string, Change>>): number {
-  const depths = app.dependencies.map((id) => {
-    const other = changes[id]?.to;
-    return other === undefined || other.id === app.id ? 0 : 1 + depthOf(other, changes);
-  });
-  return Math.max(0, ...depths);
+/** For each changed app the longest chain of dependencies among them. Cycles were refused before. */
+function depthsOf(changes: Readonly<Record<string, Change>>): ReadonlyMap<string, number> {
+  const depths = new Map<string, number>();
+  const seen = new Set<string>();
+  const dependenciesOf = (id: string): readonly string[] =>
+    (changes[id]?.to?.dependencies ?? []).filter(
+      (other) => other !== id && changes[other]?.to !== undefined,
+    );
+  for (const start of Object.keys(changes)) {
+    const open = [start];
+    for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
+      const dependencies = dependenciesOf(id);
+      if (!seen.has(id)) {
+        // Those that it depends on come first.
+        seen.add(id);
+        open.push(...dependencies.filter((other) => !seen.has(other)));
+        continue;
+      }
+      open.pop();
+      const below = dependencies.map((other) => 1 + (depths.get(other) ?? 0));
+      depths.set(
+        id,
+        below.reduce((most, depth) => Math.max(most, depth), 0),
+      );
+    }
+  }
+  return depths;
 }

@@ -1,10 +1,10 @@
 /** Which instances are missed least, when there are too many. Pure. */
 import type { App } from '../apps/app.js';
-import { type Instance, isHealthy, isOutOfReach } from './instances.js';
+import { type Instance, isCurrent, isHealthy, isOutOfReach } from './instances.js';
 
 /**
- * Out of reach, not running or ill ones first; of equals those that keep the rest even, where a constraint
- * asks for that; of these the youngest or the oldest, as the app says.
+ * Out of reach, not running or ill ones first; of equals those of another configuration, then those that keep
+ * the rest even, where a constraint asks for that; of these the youngest or the oldest, as the app says.
  */
 export function chooseVictims(
   instances: readonly Instance[],
@@ -16,6 +16,7 @@ export function chooseVictims(
   const left = instances.toSorted(
     (one, other) =>
       badness(other) - badness(one) ||
+      Number(isCurrent(one, app)) - Number(isCurrent(other, app)) ||
       sign * (one.task.launchedAt - other.task.launchedAt) ||
       (one.task.id < other.task.id ? -1 : 1),
   );
@@ -23,7 +24,7 @@ export function chooseVictims(
   if (fields.length === 0) return left.slice(0, count);
   const chosen: Instance[] = [];
   while (chosen.length < count && left.length > 0) {
-    const index = mostCrowded(left, fields);
+    const index = mostCrowded(left, fields, app);
     chosen.push(...left.splice(index, 1));
   }
   return chosen;
@@ -45,7 +46,7 @@ function valueOf({ task }: Instance, field: string): string {
 }
 
 /** Of the worst ones, the first whose value has most instances. */
-function mostCrowded(left: readonly Instance[], fields: readonly string[]): number {
+function mostCrowded(left: readonly Instance[], fields: readonly string[], app: App): number {
   const crowd = new Map<string, number>();
   const keysOf = (one: Instance): readonly string[] =>
     fields.map((field) => `${field}\0${valueOf(one, field)}`);
@@ -55,11 +56,12 @@ function mostCrowded(left: readonly Instance[], fields: readonly string[]): numb
   const sizeOf = (one: Instance): number =>
     keysOf(one).reduce((sum, key) => sum + (crowd.get(key) ?? 0), 0);
   const [first] = left;
-  const level = first === undefined ? 0 : badness(first);
+  const levelOf = (one: Instance): number => badness(one) + (isCurrent(one, app) ? 0 : 0.5);
+  const level = first === undefined ? 0 : levelOf(first);
   let pick = 0;
   let most = -1;
   for (const [index, one] of left.entries()) {
-    if (badness(one) !== level) break;
+    if (levelOf(one) !== level) break;
     if (sizeOf(one) > most) {
       most = sizeOf(one);
       pick = index;

@@ -5,6 +5,9 @@ import { instanceData } from '../decide/instances.js';
 import type { EventLog } from './events.js';
 import { type InstanceRecord, type TaskFailure, timestamp } from './model.js';
 
+/** Characters of a failure's message that are kept. */
+export const MAX_KEPT_MESSAGE = 4_000;
+
 /** The record after an update; undefined: there is nothing to remember yet. */
 export function instanceAfter(
   before: InstanceRecord | undefined,
@@ -41,9 +44,14 @@ export function instanceAfter(
     ...known,
     healthySince: undefined,
     lastFailure: nowMs,
-    lastFailureCause: status.message ?? 'the health check failed',
+    lastFailureCause: messageOf(status.message ?? 'the health check failed'),
     failures: known.failures + 1,
   };
+}
+
+/** What is kept of a message: it may be of any length. */
+function messageOf(text: string): string {
+  return text.slice(0, MAX_KEPT_MESSAGE);
 }
 
 function addressesOf(status: TaskUpdate['status']): InstanceRecord['addresses'] {
@@ -62,7 +70,7 @@ export function failureOf({ task, status }: TaskUpdate, nowMs: number): TaskFail
   return {
     appId: data?.app ?? '',
     host: task.hostname,
-    message: status.message ?? '',
+    message: messageOf(status.message ?? ''),
     state: status.state,
     taskId: task.id,
     timestamp: timestamp(nowMs),

@@ -1,5 +1,9 @@
 /** Why apps wait for instances: counted per app from what the matcher said. In memory: it is about now. */
-import type { Unplaced } from '../../../sdk/matching/index.js';
+import type { OfferView, Unplaced } from '../../../sdk/matching/index.js';
+import { type App, portsOf } from '../apps/app.js';
+
+/** Offers that were of no use which are shown for an app; the last of each agent. */
+export const MAX_UNUSED_OFFERS = 10;
 
 /** Marathon's reasons in its order; each offer is counted once, under the first that applies. */
 const REASONS = [
@@ -15,7 +19,7 @@ const REASONS = [
   'DeclinedScarceResources',
 ] as const;
 
-type Reason = (typeof REASONS)[number];
+export type Reason = (typeof REASONS)[number];
 
 const BY_RESOURCE: ReadonlyMap<string, Reason> = new Map([
   ['cpus', 'InsufficientCpus'],
@@ -50,6 +54,15 @@ export interface Waiting {
   readonly attempt: Counts;
   /** The latest reasons in words. */
   words: readonly string[];
+  /** The last offers that were of no use. */
+  readonly offers: Map<string, UnusedOffer>;
+}
+
+/** An offer that an app could not use. */
+export interface UnusedOffer {
+  readonly offer: OfferView['offer'];
+  readonly atMs: number;
+  readonly reasons: readonly Reason[];
 }
 
 export interface RejectStep {
@@ -63,6 +76,11 @@ export class LaunchQueue {
 
   get(appId: string): Waiting | undefined {
     return this.#waiting.get(appId);
+  }
+
+  /** Ids of the apps that wait. */
+  ids(): Iterable<string> {
+    return this.#waiting.keys();
   }
 
   entries(): readonly (readonly [string, Waiting])[] {
@@ -86,6 +104,7 @@ export class LaunchQueue {
     appId: string,
     result: {
       readonly offers: number;
+      readonly unused?: readonly UnusedOffer[];
       readonly placed: number;
       readonly unplaced: readonly Unplaced[];
     },
@@ -109,6 +128,7 @@ export class LaunchQueue {
         waiting.attempt.set(reason, (waiting.attempt.get(reason) ?? 0) + count);
       }
       waiting.words = wordsOf(unplaced);
+      for (const unused of result.unused ?? []) keepUnused(waiting.offers, unused);
     } else if (waiting.words.length === 0) {
       waiting.words = ['no offers have come yet'];
     }
@@ -130,10 +150,56 @@ export class LaunchQueue {
       last: new Map(),
       attempt: new Map(),
       words: [],
+      offers: new Map(),
     };
     this.#waiting.set(appId, waiting);
     return waiting;
   }
+}
+
+/** The last of each agent, the oldest forgotten first. */
+function keepUnused(offers: Map<string, UnusedOffer>, unused: UnusedOffer): void {
+  const agent = unused.offer.agent_id.value;
+  offers.delete(agent);
+  offers.set(agent, unused);
+  if (offers.size <= MAX_UNUSED_OFFERS) return;
+  for (const oldest of offers.keys()) {
+    offers.delete(oldest);
+    return;
+  }
+}
+
+/** Why each of some offers is of no use: what it lacks, or else what the matcher said of all of them. */
+export function unusedOffers(
+  views: Iterable<OfferView>,
+  app: App,
+  more: { readonly unplaced: readonly Unplaced[]; readonly nowMs: number },
+): readonly UnusedOffer[] {
+  const refused = [...refusalsOf(more.unplaced)];
+  const total = refused.reduce((sum, [, count]) => sum + count, 0);
+  const others = refused.flatMap(([reason]) => (reason.startsWith('Insufficient') ? [] : [reason]));
+  const ofAll = refused.flatMap(([reason, count]) => (count === total ? [reason] : []));
+  const unused: UnusedOffer[] = [];
+  for (const view of views) {
+    if (unused.length >= MAX_UNUSED_OFFERS) break;
+    const lacking = lackingOf(view, app);
+    const known = new Set([...ofAll, ...lacking]);
+    const reasons = known.size > 0 ? [...known] : others;
+    unused.push({ offer: view.offer, atMs: more.nowMs, reasons });
+  }
+  return unused;
+}
+
+function lackingOf(view: OfferView, app: App): readonly Reason[] {
+  if (view.role !== app.role) return ['UnfulfilledRole'];
+  const needs: readonly (readonly [Reason, number, number])[] = [
+    ['InsufficientCpus', view.cpus, app.cpus],
+    ['InsufficientMemory', view.memMiB, app.mem],
+    ['InsufficientDisk', view.left('disk'), app.disk],
+    ['InsufficientGpus', view.left('gpus'), app.gpus],
+    ['InsufficientPorts', view.ports(portsOf(app).length).length, portsOf(app).length],
+  ];
+  return needs.flatMap(([reason, left, wanted]) => (left < wanted ? [reason] : []));
 }
 
 function refusalsOf(unplaced: readonly Unplaced[]): Counts {

@@ -1,15 +1,8 @@
 /** What is stored: apps, their versions, deployments, and what is remembered of instances. */
 import type { Repository } from '../../../sdk/index.js';
 import type { App } from '../apps/app.js';
-
-/** The app as it is wanted. */
-export interface AppRecord {
-  readonly app: App;
-  /** The versions that are kept, the newest first. */
-  readonly versions: readonly string[];
-  /** The deployment that removes it; it is not shown any more then. */
-  readonly removedBy?: string | undefined;
-}
+import type { AppIndex } from './app-index.js';
+import type { AppRecord } from './app-record.js';
 
 export type ActionName =
   | 'StartApplication'
@@ -85,15 +78,23 @@ export interface TaskFailure {
   readonly slaveId: string | null;
 }
 
+/** The deployments under way. */
+export interface Deployments extends Repository<DeploymentRecord> {
+  /** Those that an app takes part in. */
+  of(app: string): readonly DeploymentRecord[];
+}
+
 /** All that is stored, as the decisions see it. */
 export interface ServiceState {
   readonly apps: Repository<AppRecord>;
   /** By id of the app, a blank, and the version. */
   readonly versions: Repository<App>;
-  readonly deployments: Repository<DeploymentRecord>;
+  readonly deployments: Deployments;
   readonly instances: Repository<InstanceRecord>;
   readonly delays: Repository<DelayRecord>;
   readonly failures: Repository<TaskFailure>;
+  /** Finds apps; not stored. */
+  readonly index: AppIndex;
 }
 
 /** Versions of one app that are kept. */
@@ -102,6 +103,10 @@ export const MAX_VERSIONS = 50;
 export const MAX_DEPLOYMENTS = 100;
 /** Apps of one framework. */
 export const MAX_APPS = 20_000;
+/** Apps that one deployment may change. */
+export const MAX_DEPLOYED_APPS = 2_000;
+/** One app as JSON, with all defaults. */
+export const MAX_APP_BYTES = 256 * 1024;
 
 /** A time as Marathon writes it. */
 export function timestamp(ms: number): string {
@@ -133,6 +138,7 @@ function versionKey(id: string, version: string): string {
 
 /** Makes a version what is wanted, remembers it, and forgets the oldest beyond the bound. */
 export function setApp(state: ServiceState, app: App): void {
+  state.index.note(app);
   const { versions: before = [] } = state.apps.get(app.id) ?? {};
   const versions = [...new Set([app.version, ...before])].toSorted().toReversed();
   for (const old of versions.slice(MAX_VERSIONS)) {

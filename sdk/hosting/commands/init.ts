@@ -7,8 +7,10 @@ import { writeScaffold } from '../scaffold.js';
 export function define(command: Command): void {
   command
     .argument('<folder>', 'folder to make; its name is that of the framework, such as my-framework')
-    .action((folder: string) => {
-      const { path, files } = writeScaffold({ folder, version: `^${PLATEAU_VERSION}` });
+    .option('--tsconfig', 'write a tsconfig.json as well, for editors', false)
+    .action((folder: string, { tsconfig }: { readonly tsconfig: boolean }) => {
+      const version = `^${PLATEAU_VERSION}`;
+      const { path, files } = writeScaffold({ folder, version, hasTsconfig: tsconfig });
       printNotice(`wrote ${files.join(', ')} to ${path}`);
       printNotice(`next:  cd ${folder} && npm install && npm test`);
     });

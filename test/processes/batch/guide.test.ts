@@ -22,19 +22,14 @@ describe('The guide to batch', function () {
   this.timeout(60_000);
   const folder = makeFolder();
   let up: Running;
-  let scheduler: Running;
   let master = '';
 
   before(async () => {
-    up = new Running(['up', '--agents=2', '--port=0', `--work-dir=${join(folder, 'cluster')}`]);
+    const fixed = ['up', '--agents=2', '--port=0', '--schedulers=batch'];
+    up = new Running([...fixed, `--work-dir=${join(folder, 'cluster')}`]);
     master = (await up.says(/is up: (http:\S+)\//))[1] ?? '';
-    const state = `--store=lmdb:${join(folder, 'state')}`;
-    scheduler = new Running(['batch', 'serve', '--log-format=json', `--master=${master}`, state]);
-    await scheduler.says(/"msg":"subscribed"/);
   });
   after(async () => {
-    scheduler.child.kill('SIGTERM');
-    await scheduler.ended;
     up.child.kill('SIGINT');
     await up.ended;
     const left = processesWith(folder);
@@ -45,7 +40,7 @@ describe('The guide to batch', function () {
   it('has a first command that prints what it says', async () => {
     const [line = '', ...output] = block('console')
       .split('\n')
-      .slice(2)
+      .slice(1)
       .filter((each) => each !== '');
     const array = /--array (\S+)/.exec(line)?.[1] ?? '';
     const command = /--command '([^']+)'/.exec(line)?.[1] ?? '';

@@ -43,6 +43,17 @@ describe('plateau init', function () {
     expect(tested.output).to.contain('1 failing');
   });
 
+  it('writes a tsconfig.json when asked to, with which the compiler needs no options', async () => {
+    const path = join(project.path, 'for-editors');
+    const { code, stderr } = await plateau(['init', path, '--tsconfig']);
+    expect(stderr).to.contain('package.json, tsconfig.json to ');
+    expect(code).to.equal(0);
+    const compiled = run(path, 'typescript/bin/tsc', []);
+    expect(compiled.output).to.equal('');
+    const tested = run(path, 'mocha/bin/mocha.js', ['dist/for-editors.test.js']);
+    expect(tested.output).to.contain('1 passing');
+  });
+
   it('refuses a folder that holds something', async () => {
     const { code, stderr } = await plateau(['init', join(project.path, 'my-framework')]);
     expect(code).to.equal(2);

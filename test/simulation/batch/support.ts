@@ -40,9 +40,20 @@ export class Witness {
     return this.#count.get(job) ?? 0;
   }
 
+  /** What was seen is what runs on the hosts: nothing was overlooked. */
+  expectAgreesWith({ cluster: { agents } }: Simulation): void {
+    for (const { name, host, isLost } of agents) {
+      const running = [...host.containers.values()]
+        .filter(({ end }) => end === undefined && !isLost)
+        .map(({ task }) => task.split('/')[1] ?? '');
+      const seen = [...(this.#running.get(name) ?? [])];
+      expect(seen.toSorted(), `tasks on ${name}`).to.deep.equal(running.toSorted());
+    }
+  }
+
   #note(node: string, kind: string, text: string): void {
     if (!node.startsWith('agent-')) return;
-    if (kind === 'reboot') {
+    if (kind === 'reboot' || kind === 'lost') {
       for (const task of this.#running.get(node) ?? []) this.#ended(node, task);
       return;
     }

@@ -42,6 +42,28 @@ describe('A recording that is replayed', () => {
     expect(differences[0]?.replayed).to.match(/^LAUNCH web \(1 cpus, 64 MB\)/);
   });
 
+  it('goes through the sessions of the recording', async () => {
+    const cluster = simulate({ agents: 2 });
+    const lines: string[] = [];
+    const interceptors = [record(cluster.clock, (line) => lines.push(line))];
+    const framework = cluster.run(Recorded, { interceptors });
+    await cluster.advance('30s');
+    cluster.cut(framework);
+    await cluster.advance('30s');
+    cluster.crash('master');
+    await cluster.advance('20s');
+    cluster.restartMaster();
+    await cluster.advance('2m');
+    await cluster.close();
+    const text = lines.join('\n');
+    expect(text.match(/"type":"SUBSCRIBED"/g)).to.have.length.greaterThan(2);
+    const { differences, offers, failure } = await replay(text, Recorded);
+    expect(differences).to.deep.equal([]);
+    expect(failure).to.equal(undefined);
+    expect(offers).to.be.greaterThan(6);
+    expect((await replay(text, Larger)).differences.length).to.be.greaterThan(0);
+  });
+
   it('leaves out a last line that was not finished, and refuses what is no recording', async () => {
     const text = await recording();
     const { differences } = await replay(text.slice(0, -20), Recorded);

@@ -46,7 +46,18 @@ describe('JobDocument', () => {
     ['a name with blanks', 'name: a b\ntemplate: {command: x}', /^1 name: must be 1 to 63/],
     ['an unknown field', 'name: a\nfoo: 1\ntemplate: {command: x}', /^2 foo: is not known here/],
     ['no command', 'name: a\ntemplate: {cpus: 1}', /^2 template: neither 'command' nor/],
-    ['negative cpus', 'name: a\ntemplate:\n  command: x\n  cpus: -1', /template: 'cpus' is -1/],
+    ['negative cpus', 'name: a\ntemplate:\n  command: x\n  cpus: -1', /^4 template\.cpus: /],
+    [
+      'a number as a variable',
+      'name: a\ntemplate:\n  command: x\n  env:\n    A: 1',
+      /^4 template\.env: has 'A', which is no text/,
+    ],
+    [
+      'addresses that are none',
+      'name: a\ntemplate:\n  command: x\n  uris: [5]',
+      /^4 template\.uris: must list/,
+    ],
+    ['a number as a label', 'name: a\nlabels: {b: 1}\ntemplate: {command: x}', /^2 labels: has/],
     [
       'both sizes',
       'name: a\ncompletions: 2\nindexes: 0-1\ntemplate: {command: x}',
@@ -104,6 +115,23 @@ describe('JobDocument', () => {
       expect(problemsOf(text).join('\n')).to.match(new RegExp(problem.source, 'm'));
     });
   }
+
+  it('tells everything that is wrong with the needs of steps', () => {
+    const step = (name: string, needs: string): string =>
+      `  - { name: ${name}, needs: [${needs}], template: { command: x } }\n`;
+    const steps = [step('a', 'b'), step('b', 'a'), step('c', 'd'), step('c', '')].join('');
+    const problems = problemsOf(`name: a\nsteps:\n${steps}`).join('\n');
+    expect(problems).to.include("two steps named 'c'");
+    expect(problems).to.include("needs 'd', which is no step");
+    expect(problems).to.include('in a circle: a, b');
+  });
+
+  it('takes what is null for what is not there', () => {
+    const text =
+      'name: a\nparallelism:\ncompletions:\nindexes: 0-3\nbackoffLimit:\nactiveDeadlineSeconds:\n' +
+      'afterOk:\nlabels:\nsteps:\ntemplate:\n  command: x\n  gpus:\n  env:\n';
+    expect(problemsOf(text)).to.deep.equal([]);
+  });
 
   it('tells all problems at once', () => {
     const text = 'name: a b\npriority: high\ntemplate:\n  command: x\n  gpus: 1.5\nfoo: 1\n';

@@ -169,6 +169,100 @@ describe('BatchEngine', () => {
     ]);
   });
 
+  it('counts a task that was given up against the throttle until its end is known, or for a time', () => {
+    const rig = new Rig();
+    const fields = { replaceAfterSeconds: 60, releaseSlotAfterSeconds: 300 };
+    rig.submit({ completions: 4, parallelism: 2, ...fields });
+    const [lost, other] = rig.place();
+    if (lost === undefined || other === undefined) throw new Error('no tasks');
+    rig.update(lost, { state: 'UNREACHABLE' });
+    rig.cluster.advance(60_000);
+    // It is replaced, but its place is not free.
+    expect(rig.place()).to.deep.equal([]);
+    expect(rig.engine.job('job').load).to.equal(2);
+    rig.update(other, { state: 'FINISHED' });
+    const [next, ...more] = rig.place();
+    expect([next?.key, more.length]).to.deep.equal([lost.key, 0]);
+    rig.cluster.advance(239_000);
+    expect(rig.place()).to.deep.equal([]);
+    rig.cluster.advance(1_000);
+    expect(rig.place()).to.have.length(1);
+    // It is back: it counts at once, and is not the only one too many.
+    rig.update(lost, { state: 'RUNNING' });
+    expect(rig.engine.job('job').load).to.equal(3);
+    expect(rig.cluster.killed).to.deep.equal([lost.id]);
+    if (next !== undefined) rig.update(next, { state: 'FINISHED' });
+    expect(rig.place()).to.deep.equal([]);
+    rig.update(lost, { state: 'KILLED' });
+    expect(rig.place()).to.have.length(1);
+  });
+
+  it('finds the places of lost tasks taken after a restart', () => {
+    const rig = new Rig();
+    rig.submit({ completions: 2, parallelism: 1, replaceAfterSeconds: 60 });
+    const [lost] = rig.place();
+    if (lost === undefined) throw new Error('no task');
+    rig.update(lost, { state: 'UNREACHABLE' });
+    rig.cluster.advance(60_000);
+    expect(rig.place()).to.deep.equal([]);
+    rig.restart();
+    expect(rig.place()).to.deep.equal([]);
+    expect(rig.engine.job('job').load).to.equal(1);
+    rig.update(lost, { state: 'GONE' });
+    expect(rig.place()).to.have.length(1);
+  });
+
+  it('goes on counting the attempts at an index that is run anew, also after a restart', () => {
+    const rig = new Rig();
+    rig.submit({ indexes: '0-1,200', backoffLimitPerIndex: 0 });
+    const end = (keys: readonly string[], state: 'FAILED' | 'FINISHED'): void => {
+      for (const task of rig.cluster.live) {
+        if (keys.includes(task.key ?? '')) rig.update(task, { state, message: 'it ended' });
+      }
+    };
+    rig.place();
+    end(['1', '200'], 'FAILED');
+    end(['0'], 'FINISHED');
+    for (const attempt of [2, 3]) {
+      const { engine, cluster } = rig;
+      cluster.carryOut(engine.rerun(engine.job('job'), {}, cluster.context).decision);
+      rig.restart();
+      const tasks = rig.place();
+      expect(tasks.map(({ key, data }) => [key, Object(data).attempt])).to.deep.equal([
+        ['1', attempt],
+        ['200', attempt],
+      ]);
+      // Its budget is its own.
+      expect(rig.engine.job('job').state).to.equal('RUNNING');
+      end(['1', '200'], 'FAILED');
+      expect(rig.engine.job('job').state).to.equal('FAILED');
+    }
+    const job = rig.engine.job('job');
+    const attempts = [...rig.engine.attempts(job, rig.engine.step(job), 200)];
+    expect(attempts.map(({ attempt }) => attempt)).to.deep.equal([1, 2, 3]);
+  });
+
+  it('takes what is null in a document for what is not there', () => {
+    const rig = new Rig();
+    const nothing = null as never;
+    rig.submit({
+      completions: 3,
+      indexes: nothing,
+      parallelism: nothing,
+      backoffLimit: nothing,
+      maxFailedIndexes: nothing,
+      activeDeadlineSeconds: nothing,
+      afterOk: nothing,
+      labels: nothing,
+      template: { command: 'true', env: nothing, gpus: nothing, ports: nothing },
+    });
+    expect(rig.place()).to.have.length(3);
+    rig.cluster.advance(10_000);
+    for (const task of rig.cluster.live) rig.update(task, { state: 'FAILED', message: 'no' });
+    expect(rig.engine.job('job').isFinished).to.equal(false);
+    expect(JSON.stringify(rig.engine.job('job').document)).to.not.include('null');
+  });
+
   it('ends tasks of which it knows nothing, when they come back', () => {
     const rig = new Rig();
     rig.submit();

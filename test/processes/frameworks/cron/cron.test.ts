@@ -18,7 +18,13 @@ describe('plateau cron', function () {
 
   before(async () => {
     writeFileSync(file, DOCUMENT);
-    up = new Running(['up', '--agents=1', '--port=0', `--work-dir=${join(folder, 'cluster')}`]);
+    up = new Running([
+      'up',
+      '--agents=1',
+      '--port=0',
+      '--schedulers=none',
+      `--work-dir=${join(folder, 'cluster')}`,
+    ]);
     const master = (await up.says(/is up: (http:\S+)\//))[1] ?? '';
     environment = { PLATEAU_MASTER: master };
     serve = new Running(

@@ -107,7 +107,13 @@ describe('plateau services', function () {
   }
 
   before(async () => {
-    up = new Running(['up', '--agents=1', '--port=0', `--work-dir=${join(folder, 'cluster')}`]);
+    up = new Running([
+      'up',
+      '--agents=1',
+      '--port=0',
+      '--schedulers=none',
+      `--work-dir=${join(folder, 'cluster')}`,
+    ]);
     master = (await up.says(/is up: (http:\S+)\//))[1] ?? '';
     await start();
   });
@@ -144,10 +150,15 @@ describe('plateau services', function () {
     expect(await (await fetch(`http://127.0.0.1:${ports[0]}/`)).text()).to.equal('1');
     expect(host).to.be.a('string');
 
-    await client.app.update('/shop/web', { instances: 3 });
+    await client.app.update('/shop/web', { instances: 10 });
     await settled(client);
-    await client.app.update('/shop/web', { env: { VERSION: '2' } });
-    let least = 3;
+    const upgradeStrategy = {
+      minimumHealthCapacity: 1,
+      maximumOverCapacity: 0.3,
+      minHealthySeconds: 0,
+    };
+    await client.app.update('/shop/web', { env: { VERSION: '2' }, upgradeStrategy });
+    let least = 10;
     let isUpgrading = true;
     while (isUpgrading) {
       isUpgrading = (await client.deployments.getList()).length > 0;
@@ -165,12 +176,12 @@ describe('plateau services', function () {
       );
       least = Math.min(least, answers.filter(Boolean).length);
     }
-    expect(least).to.equal(3);
+    expect(least).to.equal(10);
     const { tasks } = await client.app.getTasks('/shop/web');
     const texts = await Promise.all(
       tasks.map(async (task) => (await fetch(`http://127.0.0.1:${task.ports[0]}/`)).text()),
     );
-    expect(texts).to.deep.equal(['2', '2', '2']);
+    expect(texts).to.deep.equal(Array(10).fill('2'));
 
     const versions = await client.app.getVersions('/shop/web');
     expect(versions.versions).to.have.length(3);
@@ -180,8 +191,8 @@ describe('plateau services', function () {
     await client.app.killTask('/shop/web', tasks[0]?.id ?? '', true);
     await settled(client);
     expect((await client.app.getOne('/shop/web')).app).to.include({
-      instances: 2,
-      tasksRunning: 2,
+      instances: 9,
+      tasksRunning: 9,
     });
     const groups = await client.groups.getList();
     expect(groups.groups[0]?.apps[0]?.id).to.equal('/shop/web');

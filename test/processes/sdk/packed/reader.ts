@@ -10,6 +10,8 @@ import { type Step, missingLine } from './page.js';
 /** Ports that the page names: this machine may use them for something else. */
 const PORTS = /\b(?:8080|8081)\b/g;
 const AGAIN_MS = 300;
+/** How long commands are tried again until they say what the page says. */
+const PATIENCE_MS = 45_000;
 
 /** Commands that go on, and what they have printed so far. */
 interface Terminal {
@@ -21,15 +23,21 @@ interface Terminal {
 }
 
 export class Reader {
-  readonly #folder: PackedFolder;
+  readonly #folder: Pick<PackedFolder, 'path' | 'install'>;
+  readonly #variables: Readonly<Record<string, string>>;
   readonly #terminals = new Map<string, Terminal>();
   readonly #ports = new Map<string, string>();
   #scripts = 0;
   #isClosed = false;
   #master: string | undefined;
 
-  constructor(folder: PackedFolder) {
+  /** @param variables of the environment in which commands run, beside those of this process. */
+  constructor(
+    folder: Pick<PackedFolder, 'path' | 'install'>,
+    variables: Readonly<Record<string, string>> = {},
+  ) {
     this.#folder = folder;
+    this.#variables = variables;
   }
 
   async follow(step: Step): Promise<void> {
@@ -48,12 +56,13 @@ export class Reader {
 
   async #run(step: Extract<Step, { kind: 'commands' }>): Promise<void> {
     const text = USES_REGISTRY ? step.text : this.#withoutInstalls(step.text);
+    const deadlineMs = performance.now() + PATIENCE_MS;
     for (;;) {
       const { child, ended, text: said } = await this.#type(text);
       await ended;
       const missing = missingLine(said(), step.expected);
       if (child.exitCode === 0 && missing === undefined) return;
-      if (!step.isRepeated || this.#isClosed) {
+      if (!step.isRepeated || this.#isClosed || performance.now() > deadlineMs) {
         const how = `ended with ${child.exitCode ?? child.signalCode}`;
         throw new Error(`${step.text}${how} and did not print '${missing ?? ''}':\n${said()}`);
       }
@@ -121,6 +130,7 @@ export class Reader {
       ...environment,
       PLATEAU_PORT: '0',
       ...(this.#master === undefined ? {} : { PLATEAU_MASTER: this.#master }),
+      ...this.#variables,
     };
   }
 }

@@ -218,6 +218,18 @@ describe('Services: deployments', () => {
       { reason: 'UnfulfilledConstraint', declined: 2, processed: 2 },
     ]);
     expect(declined(1)).to.deep.equal([{ reason: 'InsufficientCpus', declined: 2, processed: 2 }]);
+    const [rack, web] = queue.map(
+      ({ lastUnusedOffers }: { lastUnusedOffers: { offer: object; reason: string[] }[] }) =>
+        lastUnusedOffers,
+    );
+    expect(rack).to.have.length(2);
+    expect(rack[0].reason[0]).to.equal('UnfulfilledConstraint');
+    expect(web.map(({ reason }: { reason: string[] }) => reason[0])).to.deep.equal([
+      'InsufficientCpus',
+      'InsufficientCpus',
+    ]);
+    expect(web[0].offer.hostname).to.match(/^agent-/);
+    expect(web[0].offer.resources).to.deep.include({ name: 'cpus', role: '*', scalar: 1 });
     await rig.good('DELETE', '/v2/apps/web');
     await rig.good('DELETE', '/v2/apps/rack');
     await rig.deployed();

@@ -92,8 +92,11 @@ describe('The routes of cron jobs', () => {
     const run = await rig.ask('POST', '/v1/cron/jobs/job/runs', { key: 'once', env: { A: 'b' } });
     expect(run.status).to.equal(201);
     expect(run.json).to.include({ job: 'job', state: 'starting' });
-    const again = await rig.ask('POST', '/v1/cron/jobs/job/runs', { key: 'once' });
+    const sameRun = { key: 'once', env: { A: 'b' } };
+    const again = await rig.ask('POST', '/v1/cron/jobs/job/runs', sameRun);
     expect(again.json['id']).to.equal(run.json['id']);
+    const other = await rig.ask('POST', '/v1/cron/jobs/job/runs', { key: 'once' });
+    expect(other.status).to.equal(409);
     const path = `/v1/cron/jobs/job/runs/${String(run.json['id'])}`;
     expect((await rig.ask('GET', path)).json).to.include({ state: 'starting' });
     expect((await rig.ask('DELETE', '/v1/cron/jobs/job')).status).to.equal(409);
@@ -158,7 +161,11 @@ describe('The routes of cron jobs', () => {
     ['labels that are no texts', { labels: { a: 1 } }, 'body.labels'],
     ['a bad expression', { schedules: [{ cron: 'often' }] }, 'body.schedules[0].cron'],
     ['a day that never comes', { schedules: [{ cron: '0 0 31 2 *' }] }, 'body.schedules[0].cron'],
-    ['a year that has passed', { schedules: [{ cron: '0 0 1 1 * 2001' }] }, 'schedules[0].cron'],
+    [
+      'a year that has passed',
+      { schedules: [{ cron: '0 0 1 1 * 2001' }] },
+      'body.schedules[0].cron',
+    ],
     ['no time', { schedules: [{}] }, 'body.schedules[0].cron'],
     ['two times', { schedules: [{ cron: '@daily', repeat: 'R//P1D' }] }, 'body.schedules[0].cron'],
     [

@@ -422,6 +422,19 @@ describe('A run on demand', () => {
     expect(rig.port.runs.size).to.equal(1);
   });
 
+  it('is refused with the same key when it is to be another run', () => {
+    const rig = new Rig(START);
+    rig.create({ id: 'job', cron: '@daily' });
+    const at = { nowMs: rig.nowMs, token: 'a' };
+    const one = rig.engine.runNow('job', { key: 'k', env: { A: '1', B: '2' } }, at);
+    for (const other of [{ env: { A: '2', B: '2' } }, { env: {} }, { args: ['x'] }]) {
+      const again = (): unknown => rig.engine.runNow('job', { key: 'k', ...other }, at);
+      expect(again).to.throw("with the key 'k' and other").that.includes({ status: 409 });
+    }
+    expect(rig.engine.runNow('job', { key: 'k', env: { B: '2', A: '1' } }, at).id).to.equal(one.id);
+    expect(rig.port.runs.size).to.equal(1);
+  });
+
   it('is refused with what no task can have, and nothing is changed', () => {
     const rig = new Rig(START);
     rig.create({ id: 'job', cron: '@daily' });

@@ -50,9 +50,47 @@ describe('A simulated year of cron', () => {
   }
 });
 
-/** When each job was claimed in the year. */
-function claimsOf(zone: string): ReadonlyMap<string, readonly number[]> {
-  const rig = new Rig(new Date(FROM_MS).toISOString());
+/** Zones that left out a day, moved for good, or skip midnight: in UTC, with how many changes of the clock there were. */
+const ODDITIES: readonly (readonly [zone: string, from: string, to: string, changes: number])[] = [
+  // 30 December 2011 was left out.
+  ['Pacific/Apia', '2011-12-20', '2012-01-10', 1],
+  ['Pacific/Kwajalein', '1993-08-10', '1993-09-05', 1],
+  // The clock goes from 23:00 to midnight, each year.
+  ['America/Nuuk', '2030-03-20', '2030-11-10', 2],
+  // For good, by half an hour, an hour, three hours.
+  ['Asia/Pyongyang', '2018-04-25', '2018-05-15', 1],
+  ['America/Caracas', '2016-04-20', '2016-05-10', 1],
+  ['Asia/Almaty', '2024-02-20', '2024-03-10', 1],
+  ['Pacific/Bougainville', '2014-12-20', '2015-01-10', 1],
+  ['Antarctica/Casey', '2009-10-01', '2010-03-20', 2],
+  // It stayed with its summer time.
+  ['Europe/Istanbul', '2016-03-01', '2017-01-10', 1],
+];
+
+describe('Zones that do what few do', () => {
+  for (const [zone, from, to, changes] of ODDITIES) {
+    it(`have the due times of the independent model: ${zone} from ${from}`, () => {
+      const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+      const minutes = minutesOf(zone, fromMs - 2 * 86_400_000, toMs);
+      expect(changesIn(minutes)).to.equal(changes);
+      const expressions = [...EXPRESSIONS, '30 23 * * *', '15 12 30 12 *', '*/30 23 * * *'];
+      const claimed = claimsOf(zone, { expressions, fromMs, toMs });
+      for (const [index, expression] of expressions.entries()) {
+        const due = modelDue(expression, minutes).filter((ms) => ms > fromMs && ms < toMs);
+        expect(claimed.get(`job-${index}`) ?? [], expression).to.deep.equal(due);
+      }
+    });
+  }
+});
+
+const YEAR = { expressions: EXPRESSIONS, fromMs: FROM_MS, toMs: TO_MS };
+
+/** When each job was claimed in a span of time. */
+function claimsOf(
+  zone: string,
+  { expressions, fromMs, toMs }: typeof YEAR = YEAR,
+): ReadonlyMap<string, readonly number[]> {
+  const rig = new Rig(new Date(fromMs).toISOString());
   const claims = new Map<string, number[]>();
   rig.engine.listen(({ kind, job, run, state }) => {
     if (kind !== 'run' || state !== 'starting') return;
@@ -61,14 +99,14 @@ function claimsOf(zone: string): ReadonlyMap<string, readonly number[]> {
     if (known === undefined) claims.set(job, [dueMs]);
     else known.push(dueMs);
   });
-  for (const [index, cron] of EXPRESSIONS.entries()) {
+  for (const [index, cron] of expressions.entries()) {
     const history = { succeeded: 1, failed: 1, passedOver: 1 };
     rig.create({ id: `job-${index}`, cron, history, schedule: { timezone: zone } });
   }
   for (;;) {
     const sleepMs = rig.engine.tick(rig.nowMs);
-    for (const index of EXPRESSIONS.keys()) rig.finishAll(`job-${index}`);
+    for (const index of expressions.keys()) rig.finishAll(`job-${index}`);
     rig.nowMs += sleepMs;
-    if (rig.nowMs >= TO_MS) return claims;
+    if (rig.nowMs >= toMs) return claims;
   }
 }

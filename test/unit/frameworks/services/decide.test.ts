@@ -23,6 +23,33 @@ describe('planApp', () => {
     expect(fewer.kills).to.deep.equal([instances[1]]);
   });
 
+  it('ends those of another configuration that are out of reach, so that they do not come back', () => {
+    const old = instance({ state: 'UNREACHABLE' }, { config: 'c1' });
+    const instances = [old, instance({}, { config: 'c2' })];
+    const facts = { instances, nowMs: NOW, isReconciled: true };
+    const plan = planApp({ kind: 'roll', app: app({ instances: 1 }, 'c2') }, facts);
+    expect(plan.kills).to.deep.equal([old]);
+    expect(plan.isDone).to.equal(true);
+  });
+
+  it('ends those of another configuration first when a mixture has too many', () => {
+    const mixed = [instance({}, { config: 'c1' }), instance({}, { config: 'c2' })];
+    for (const instances of [mixed, mixed.toReversed()]) {
+      const facts = { instances, nowMs: NOW, isReconciled: true };
+      const plan = planApp({ kind: 'keep', app: app({ instances: 1 }, 'c2') }, facts);
+      expect(plan.kills).to.deep.equal([mixed[0]]);
+    }
+  });
+
+  it('says that it would end some if the truth were known', () => {
+    const instances = [instance(), instance()];
+    const goal = { kind: 'keep', app: app({ instances: 1 }) } as const;
+    const unknown = planApp(goal, { instances, nowMs: NOW, isReconciled: false });
+    expect(unknown).to.deep.include({ kills: [], isHeldBack: true });
+    const known = planApp(goal, { instances, nowMs: NOW, isReconciled: true });
+    expect(known.isHeldBack).to.equal(false);
+  });
+
   it('ends nothing because of its number while the truth is not known', () => {
     const facts = { instances: [instance(), instance()], nowMs: NOW, isReconciled: false };
     expect(planApp({ kind: 'keep', app: app({ instances: 1 }) }, facts).kills).to.deep.equal([]);
@@ -187,14 +214,33 @@ describe('Steps of deployments', () => {
     );
   });
 
+  it('follow long and wide dependencies without effort', () => {
+    const size = 1_000;
+    const apps = Array.from({ length: size }, (_, n) =>
+      app({
+        id: `/n${n}`,
+        dependencies: n < 2 ? [] : [`/n${n - 1}`, `/n${n - 2}`],
+      }),
+    );
+    const changes = Object.fromEntries(apps.toReversed().map((to) => [to.id, { to }]));
+    const byId = new Map(apps.map((one) => [one.id, one]));
+    expect(dependencyCycle(apps.toReversed(), (id) => byId.get(id))).to.equal(undefined);
+    expect(stepsOf(changes, none)).to.have.length(size);
+  });
+
   it('are refused when dependencies form a cycle', () => {
     const apps = [
       app({ id: '/a', dependencies: ['/b'] }),
       app({ id: '/b', dependencies: ['/c'] }),
       app({ id: '/c' }),
     ];
-    expect(dependencyCycle(apps)).to.equal(undefined);
+    expect(dependencyCycle(apps, (id) => apps.find((one) => one.id === id))).to.equal(undefined);
     const cycle = [...apps.slice(0, 2), app({ id: '/c', dependencies: ['/a'] })];
-    expect(dependencyCycle(cycle)).to.deep.equal(['/a', '/b', '/c', '/a']);
+    expect(dependencyCycle(cycle, (id) => cycle.find((one) => one.id === id))).to.deep.equal([
+      '/a',
+      '/b',
+      '/c',
+      '/a',
+    ]);
   });
 });

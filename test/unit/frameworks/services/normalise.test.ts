@@ -101,7 +101,10 @@ describe('normaliseApp', () => {
       healthChecks: [{ protocol: 'PING', portIndex: -1 }],
       constraints: [['rack', 'NEAR']],
     });
+    // What can be said of the fields that can be read is said as well.
     expect(found).to.have.all.keys(
+      '/id',
+      '/cmd',
       '/cpus',
       '/healthChecks(0)/protocol',
       '/healthChecks(0)/portIndex',
@@ -199,14 +202,17 @@ describe('Configurations', () => {
 
 describe('withServicePorts', () => {
   it('gives numbers that no other app has, and keeps those given before', () => {
-    const first = withServicePorts(draft({ ports: [0, 0] }), [], undefined);
+    const first = withServicePorts(draft({ ports: [0, 0] }), { isTaken: () => false });
     expect(first?.portDefinitions?.map(({ port }) => port)).to.deep.equal([10_000, 10_001]);
     const other = {
       ...app({ id: '/other' }),
-      ...withServicePorts(draft({ id: '/other' }), [app(first)], undefined),
+      ...withServicePorts(draft({ id: '/other' }), { isTaken: (port) => port < 10_002 }),
     };
     expect(other.portDefinitions?.[0]?.port).to.equal(10_002);
-    const again = withServicePorts(draft({ ports: [0, 0] }), [other], app(first));
+    const again = withServicePorts(draft({ ports: [0, 0] }), {
+      isTaken: (port) => port === 10_002,
+      before: app(first),
+    });
     expect(again?.portDefinitions?.map(({ port }) => port)).to.deep.equal([10_000, 10_001]);
   });
 });

@@ -2,6 +2,11 @@ import { expect } from 'chai';
 import type { NamedEvent } from '../../../../sdk/admin/index.js';
 import { MemoryRepository } from '../../../../sdk/index.js';
 import { parseSelector } from '../../../../frameworks/services/api/selector.js';
+import { AppIndex } from '../../../../frameworks/services/state/app-index.js';
+import {
+  type DeploymentParts,
+  DeploymentStore,
+} from '../../../../frameworks/services/state/deployment-store.js';
 import { EventHub, MAX_KEPT_EVENTS } from '../../../../frameworks/services/state/event-hub.js';
 import { LaunchQueue, funnelOf } from '../../../../frameworks/services/state/launch-queue.js';
 import {
@@ -11,13 +16,25 @@ import {
   setApp,
   versionsOf,
 } from '../../../../frameworks/services/state/model.js';
+import type { AppRecord } from '../../../../frameworks/services/state/app-record.js';
 import { app } from './support.js';
 
+function deploymentStore(): DeploymentStore {
+  const parts: DeploymentParts = {
+    plans: new MemoryRepository(),
+    progress: new MemoryRepository(),
+    changes: new MemoryRepository(),
+  };
+  return new DeploymentStore(() => parts);
+}
+
 function state(): ServiceState {
+  const apps = new MemoryRepository<AppRecord>();
   return {
-    apps: new MemoryRepository(),
+    apps,
+    index: new AppIndex(() => apps),
     versions: new MemoryRepository(),
-    deployments: new MemoryRepository(),
+    deployments: deploymentStore(),
     instances: new MemoryRepository(),
     delays: new MemoryRepository(),
     failures: new MemoryRepository(),

@@ -66,6 +66,81 @@ describe('A client of the admin interface', () => {
   });
 });
 
+describe('Streams of events, as clients read them', () => {
+  async function streamOf(text: readonly string[], isCut = false): Promise<AdminClient> {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      for (const part of text) response.write(part);
+      if (isCut) setImmediate(() => response.destroy());
+      else response.end();
+      server.close();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    return new AdminClient(`http://127.0.0.1:${port}`);
+  }
+
+  async function all(client: AdminClient): Promise<readonly object[]> {
+    const events: object[] = [];
+    for await (const event of client.events('/v1/events')) events.push(event);
+    return events;
+  }
+
+  it('have types, ids and data, however they are cut, and no comments', async () => {
+    const client = await streamOf([
+      ': beat\n\nid: r.1\nevent: a\ndata: {"te',
+      'xt":"ü"}\n\ndata: [1,\ndata: 2]\n\n',
+      'event: b\r\ndata: null\r\n\r\nid: 7\n\n',
+    ]);
+    expect(await all(client)).to.deep.equal([
+      { event: 'a', id: 'r.1', data: { text: 'ü' } },
+      { event: undefined, id: undefined, data: [1, 2] },
+      { event: 'b', id: undefined, data: null },
+    ]);
+  });
+
+  it('end with an error when the framework says so, or they are cut', async () => {
+    const told = await failure(
+      all(await streamOf(['event: error\ndata: {"message":"too slow"}\n\n'])),
+    );
+    expect(told).to.include({ code: 'STREAM_ENDED', message: 'too slow', retriable: true });
+    const cut = await failure(all(await streamOf(['data: 1\n\n'], true)));
+    expect(cut.code).to.equal('STREAM_ENDED');
+    expect(cut.message).to.contain('the stream of events broke');
+  });
+
+  it('end without one when the reader says so', async () => {
+    const source = { subscribe: () => ({ unsubscribe: () => {} }) };
+    const rig = await new AdminRig({ classes: [Streams] }).start(new Streams(source));
+    try {
+      const client = new AdminClient(`http://127.0.0.1:${rig.port}`);
+      const abort = new AbortController();
+      const reading = (async () => {
+        for await (const _ of client.events('/v1/streams', { signal: abort.signal })) return 1;
+        return 0;
+      })();
+      setImmediate(() => abort.abort());
+      expect(await reading).to.equal(0);
+    } finally {
+      await rig.server.close();
+    }
+  });
+});
+
+@Admin('/v1/streams')
+class Streams {
+  readonly #source: object;
+
+  constructor(source: object) {
+    this.#source = source;
+  }
+
+  @Get('/') read() {
+    return this.#source;
+  }
+}
+
 describe('Figures of a framework', () => {
   it('stand beside those of the runtime, and a bad one does no harm', async () => {
     const values = { orders: 3, sold: 10 };

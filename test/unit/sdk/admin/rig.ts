@@ -94,6 +94,7 @@ export class AdminRig {
         },
         pause: () => void this.log.push('pause'),
         resume: () => void this.log.push('resume'),
+        resign: () => void this.log.push('resign'),
         turn: async (run) => {
           this.log.push('turn begins');
           const value = await run();

@@ -75,9 +75,9 @@ describe('the types of decorators', function () {
     }
   });
 
-  it('complain about a wrong signature in two lines', () => {
-    const signatures = [...expected].filter(([, [, part]]) => part.includes('=>'));
+  it('complain in two lines at most', () => {
+    const signatures = [...expected].filter(([, [, part]]) => part.includes('"'));
     expect(signatures).to.have.length.greaterThan(10);
-    for (const [place] of signatures) expect(complaints.get(place)?.lines, place).to.equal(2);
+    for (const [place] of signatures) expect(complaints.get(place)?.lines, place).to.be.at.most(2);
   });
 });

@@ -59,7 +59,10 @@ class ManualLease implements Lease {
       },
     };
   }
+  /** Tells all who look who holds it. */
+  tell: (holder: LeaseHolder | undefined) => void = () => {};
   watch(listener: (holder: LeaseHolder | undefined) => void): { dispose(): void } {
+    this.tell = listener;
     listener({ id: 'another', info: 'a copy on moon' });
     return toDisposable(() => {});
   }
@@ -275,6 +278,76 @@ describe('runFramework', () => {
     expect((await put('bad')).status).to.equal(409);
     expect(await keys()).to.deep.equal(['state/jobs/good']);
     expect((running.framework as Jobs).jobs.size).to.equal(1);
+  });
+
+  it('passes requests on to the copy that the lease names, and answers as soon as it is active', async () => {
+    const lease = new ManualLease();
+    const other = new ManualLease();
+    running = await runFramework(Counter, { ...options, lease, standby: true, admin: {} });
+    const store = new MemoryStore();
+    const leader = await runFramework(Counter, {
+      ...options,
+      store,
+      lease: other,
+      standby: true,
+      admin: {},
+    });
+    other.waiting[0]?.grant();
+    await until(() => leader.frameworkId === 'F1');
+    const url = `http://127.0.0.1:${running.adminPort}/v1/state`;
+    // That copy did not say where it is.
+    expect((await fetch(url)).status).to.equal(503);
+    const [holder] = other.waiting.map((each) => each.holder);
+    expect(holder?.info).to.match(
+      /^framework 'counter', pid \d+ on \S+ at http:\/\/127\.0\.0\.1:\d+$/,
+    );
+    lease.tell(holder);
+    const passed = await fetch(url);
+    expect(passed.status).to.equal(200);
+    expect(passed.headers.get('x-plateau-leader')).to.equal(`http://127.0.0.1:${leader.adminPort}`);
+    lease.tell(lease.waiting[0]?.holder);
+    expect((await fetch(url)).status).to.equal(503);
+    lease.waiting[0]?.grant();
+    await until(() => running?.frameworkId === 'F1');
+    const own = await fetch(url);
+    expect([own.status, own.headers.get('x-plateau-leader')]).to.deep.equal([200, null]);
+    await leader.close();
+  });
+
+  it('gives its place up when it is asked to, leaves it to others for a while, and stands by', async () => {
+    for (const standby of [true, false]) {
+      const lease = new ManualLease();
+      const starting = runFramework(Counter, { ...options, lease, standby, admin: {} });
+      await until(() => lease.waiting.length === 1);
+      lease.waiting[0]?.grant();
+      running = await starting;
+      await until(() => running?.frameworkId === 'F1');
+      const url = `http://127.0.0.1:${running.adminPort}`;
+      const answer = await fetch(`${url}/v1/resign`, { method: 'POST' });
+      expect(await answer.json()).to.deep.equal({ resigned: true });
+      await until(() => lease.resigned === 1);
+      await world.clock.advance(1_900);
+      expect(lease.waiting).to.have.length(1);
+      expect(running.state).to.equal('standby');
+      await world.clock.advance(200);
+      await until(() => lease.waiting.length === 2);
+      lease.waiting[1]?.grant();
+      await until(() => running?.frameworkId === 'F1');
+      expect(transports.at(-2)).to.include({ openSessions: 0, isClosed: true });
+      await running.close();
+    }
+  });
+
+  it('can be closed after it gave its place up', async () => {
+    const lease = new ManualLease();
+    running = await runFramework(Counter, { ...options, lease, standby: true, admin: {} });
+    lease.waiting[0]?.grant();
+    await until(() => running?.frameworkId === 'F1');
+    await fetch(`http://127.0.0.1:${running.adminPort}/v1/resign`, { method: 'POST' });
+    await until(() => lease.resigned === 1);
+    await running.close();
+    await running.ended;
+    expect(lease.waiting).to.have.length(1);
   });
 
   it('hands interceptors what passes', async () => {

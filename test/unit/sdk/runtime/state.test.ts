@@ -87,6 +87,27 @@ describe('Stored state', () => {
     await rig.close();
   });
 
+  it('refuses what no store takes, names the key, and goes on', async () => {
+    const shop = new Shop();
+    const rig = await new Rig({ framework: shop, stored: [JOBS] }).start();
+    const jobs = shop.jobs as Repository<unknown>;
+    for (const [key, value, reason] of [
+      ['a', 'x'.repeat(2 * 1024 * 1024), 'at most 1048576 are allowed'],
+      ['k'.repeat(600), 1, 'keys have at most 512 bytes'],
+      ['half \uD800', 1, 'keys are well-formed Unicode'],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one turn after the other
+      const error = await failure(rig.runtime.turn(() => jobs.set(key, value)));
+      expect(error)
+        .to.contain(`The value of '${key.slice(0, 64)}`)
+        .and.contain(reason);
+      expect(jobs.size).to.equal(0);
+    }
+    await rig.runtime.turn(() => jobs.set('a', { size: 1 }));
+    expect(jobs.size).to.equal(1);
+    await rig.close();
+  });
+
   it('asks `offers` again when state has changed', async () => {
     const shop = new Shop();
     const seen: number[] = [];

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { OperationState, OperationStatus } from '../../../../core/api/index.js';
 import { task } from '../../../../sdk/decisions/index.js';
 import type { TaskUpdate } from '../../../../sdk/framework/index.js';
 import type { Offers } from '../../../../sdk/matching/index.js';
@@ -136,6 +137,105 @@ describe('Status updates', () => {
     expect(rig.take()).to.deep.equal(['ACKNOWLEDGE']);
     await rig.pass(3_600_000);
     expect(rig.calls('KILL')).to.have.length(0);
+    await rig.close();
+  });
+
+  it('tells of each state of an operation once, over reconnections, repetitions and restarts', async () => {
+    const store = new MemoryStore();
+    const states: string[] = [];
+    const onOperation = handler('operation', ({ state }: { readonly state: string }) => {
+      states.push(state);
+    });
+    const status = (state: OperationState, uuid?: string): OperationStatus => ({
+      operation_id: { value: 'op' },
+      agent_id: { value: 'A1' },
+      state,
+      ...(uuid !== undefined && { uuid: { value: uuid } }),
+    });
+    const tell = (rig: Rig, told: OperationStatus): Promise<void> =>
+      rig.event({ type: 'UPDATE_OPERATION_STATUS', update_operation_status: { status: told } });
+    const rig = await new Rig({ store, handlers: [onOperation] }).start();
+    await tell(rig, status('OPERATION_PENDING'));
+    await tell(rig, status('OPERATION_PENDING'));
+    await tell(rig, status('OPERATION_FINISHED', 'dQ=='));
+    await tell(rig, status('OPERATION_FINISHED', 'dQ=='));
+    // The answer of the master to a question, and one of a master that has forgotten it.
+    await tell(rig, status('OPERATION_FINISHED'));
+    await tell(rig, status('OPERATION_UNKNOWN'));
+    expect(states).to.deep.equal(['OPERATION_PENDING', 'OPERATION_FINISHED']);
+    const type = 'ACKNOWLEDGE_OPERATION_STATUS';
+    expect(rig.take()).to.deep.equal([type, type]);
+    expect(rig.runtime.view.openOperations).to.equal(0);
+    expect(rig.runtime.view.counters).to.include({
+      operation_updates: 6,
+      operation_updates_repeated: 1,
+      operation_updates_without_news: 3,
+    });
+    await rig.close();
+
+    const again = await new Rig({ store, handlers: [onOperation] }).start();
+    again.take();
+    await tell(again, status('OPERATION_FINISHED', 'dQ=='));
+    expect(again.take()).to.deep.equal([type]);
+    expect(states).to.have.length(2);
+    await again.close();
+  });
+
+  it('tells of an operation again when its handler had failed', async () => {
+    const store = new MemoryStore();
+    let calls = 0;
+    const failing = handler('operation', () => {
+      calls++;
+      throw new Error('not today');
+    });
+    const told = {
+      operation_id: { value: 'op' },
+      agent_id: { value: 'A1' },
+      state: 'OPERATION_FINISHED',
+      uuid: { value: 'dQ==' },
+    } as const;
+    const event = {
+      type: 'UPDATE_OPERATION_STATUS',
+      update_operation_status: { status: told },
+    } as const;
+    const rig = await new Rig({
+      store,
+      handlers: [failing, handler('error', () => undefined)],
+    }).start();
+    await rig.event(event);
+    await rig.world.settle();
+    expect(rig.outcome).to.be.instanceOf(Error);
+    const again = await new Rig({
+      store,
+      handlers: [handler('operation', () => void calls++)],
+    }).start();
+    await again.event(event);
+    expect(calls).to.equal(2);
+    await again.close();
+  });
+
+  it('does not take a task back to a stage that it has passed, unless the master says so', async () => {
+    const seen: string[] = [];
+    const onStatus = handler('status', ({ state }: TaskUpdate) => void seen.push(state));
+    const rig = await new Rig({ handlers: [keepOne, onStatus] }).start();
+    const id = await launched(rig);
+    // The answer to a question comes before what was on its way when the connection was lost.
+    await rig.update(id, 'TASK_RUNNING', { reason: 'REASON_RECONCILIATION' });
+    rig.take();
+    await rig.update(id, 'TASK_STARTING', { uuid: 'dQ==' });
+    expect(seen).to.deep.equal(['RUNNING']);
+    expect(rig.runtime.view.tasks.get(id)?.state).to.equal('RUNNING');
+    expect(rig.runtime.view.counters.updates_outdated).to.equal(1);
+    expect(rig.take()).to.deep.equal(['RECONCILE', 'ACKNOWLEDGE']);
+    await rig.update(id, 'TASK_STARTING', { uuid: 'dQ==' });
+    expect(rig.take()).to.deep.equal(['ACKNOWLEDGE']);
+
+    await rig.update(id, 'TASK_STARTING', { reason: 'REASON_RECONCILIATION' });
+    expect(seen).to.deep.equal(['RUNNING', 'STARTING']);
+    await rig.update(id, 'TASK_RUNNING', { uuid: 'dR==' });
+    await rig.update(id, 'TASK_FINISHED', { uuid: 'dS==' });
+    await rig.update(id, 'TASK_RUNNING', { uuid: 'dT==' });
+    expect(seen).to.deep.equal(['RUNNING', 'STARTING', 'RUNNING', 'FINISHED']);
     await rig.close();
   });
 
