@@ -9,10 +9,18 @@ import { assertLinux } from '../../containers/index.js';
 import { commandWorld } from '../client-options.js';
 import { untilAskedToEnd } from '../daemon.js';
 import { LocalCluster } from '../local-cluster.js';
+import {
+  LAST_PORT_OFFSET,
+  SCHEDULERS,
+  type SchedulerName,
+  clusterEnvironment,
+  parseSchedulers,
+} from '../local-schedulers.js';
 
 interface UpOptions {
   readonly agents: number;
   readonly port: number;
+  readonly schedulers: readonly SchedulerName[];
   readonly workDir?: string;
   readonly ephemeral: boolean;
 }
@@ -22,17 +30,28 @@ const MOST_AGENTS = 100;
 
 export function define(command: Command): void {
   command
-    .argument('[command...]', 'run this against the cluster (PLATEAU_MASTER is set), then end it')
+    .argument(
+      '[command...]',
+      'run this against the cluster (PLATEAU_MASTER, PLATEAU_BATCH, … are set), then end it',
+    )
     .addOption(
       new Option('--agents <n>', 'number of agents')
         .default(3)
         .argParser(integerWithin(1, MOST_AGENTS)),
     )
     .addOption(
-      new Option('--port <port>', 'port of the master; agents take the next ones; 0: free ports')
+      new Option(
+        '--port <port>',
+        'port of the master; the others take ports after it; 0: free ports',
+      )
         .env('PLATEAU_PORT')
         .default(5050)
-        .argParser(integerWithin(0, 65_535 - MOST_AGENTS)),
+        .argParser(integerWithin(0, 65_535 - LAST_PORT_OFFSET)),
+    )
+    .addOption(
+      new Option('--schedulers <names>', 'schedulers beside it, with commas between, or none')
+        .default(SCHEDULERS, SCHEDULERS.join(','))
+        .argParser(parseSchedulers),
     )
     .addOption(
       new Option(
@@ -50,22 +69,32 @@ async function up(words: readonly string[], options: UpOptions): Promise<void> {
   const workDir = options.ephemeral
     ? mkdtempSync(join(tmpdir(), 'plateau-'))
     : resolve(options.workDir ?? join(homedir(), '.plateau'));
+  try {
+    process.exitCode = await upIn(workDir, words, options);
+  } finally {
+    if (options.ephemeral) rmSync(workDir, { recursive: true, force: true });
+  }
+}
+
+async function upIn(
+  workDir: string,
+  words: readonly string[],
+  { agents, schedulers, port }: UpOptions,
+): Promise<number> {
   const asked = untilAskedToEnd(new Promise(() => {}), 'ignore');
   const cluster = await LocalCluster.start({
     world: commandWorld(),
     workDir,
-    agents: options.agents,
-    port: options.port,
+    agents,
+    schedulers,
+    port,
     onRestart: (name, how) => printNotice(`${name} ended (${how}); starting it again`),
   });
   try {
-    process.exitCode =
-      words.length === 0
-        ? await stay(cluster, workDir, asked)
-        : await attend(cluster, words, asked);
+    if (words.length === 0) return await stay(cluster, workDir, asked);
+    return await attend(cluster, words, asked);
   } finally {
     await cluster.stop();
-    if (options.ephemeral) rmSync(workDir, { recursive: true, force: true });
   }
 }
 
@@ -75,10 +104,11 @@ async function stay(
   asked: Promise<unknown>,
 ): Promise<number> {
   printLine(`The cluster is up: ${cluster.masterUrl}/  (Ctrl-C ends it and its tasks)`);
+  for (const [name, url] of cluster.schedulerUrls) printLine(`  ${name.padEnd(10)}${url}/`);
   printLine(`State and logs are in ${workDir}.`);
   printLine(`Try:  plateau run --name hello --command 'echo hello' --follow`);
   await asked;
-  printNotice('ending the tasks, the agents and the master');
+  printNotice('ending the tasks and all programs');
   return EXIT_CODES.success;
 }
 
@@ -91,7 +121,7 @@ async function attend(
   const [file = '', ...rest] = words;
   const child = spawn(file, rest, {
     stdio: 'inherit',
-    env: { ...process.env, PLATEAU_MASTER: cluster.masterUrl },
+    env: clusterEnvironment(process.env, cluster.masterUrl, cluster.schedulerUrls),
   });
   const ended = new Promise<number>((resolveCode, reject) => {
     child.once('error', reject);

@@ -1,10 +1,11 @@
 /** `plateau example word-count`: runs the framework in this process, and prints its result. */
 import { fileURLToPath } from 'node:url';
 import { printNotice, startProgress } from '../../../core/command/index.js';
-import { runFramework } from '../../../sdk/index.js';
+import { type TaskRecord, runFramework } from '../../../sdk/index.js';
 import { WordCount } from './framework.js';
 import { findInput, partition } from './input.js';
-import { type ReportOptions, report } from './report.js';
+import type { Outcome } from './job.js';
+import { type Counted, type CountedTask, type ReportOptions, report } from './report.js';
 
 export interface WordCountOptions extends ReportOptions {
   readonly master: string;
@@ -37,7 +38,7 @@ export async function wordCount(options: WordCountOptions): Promise<number> {
     if (outcome?.kind !== 'counted') throw new Error(outcome?.reason ?? 'it was interrupted');
     progress.update(parts.length + 1);
     progress.dispose();
-    report(outcome, options);
+    report(countedOf(outcome), options);
     return 0;
   } catch (error) {
     progress.dispose();
@@ -65,6 +66,29 @@ async function runToItsEnd(
     process.off('SIGINT', onInterrupt);
     await running.close();
   }
+}
+
+function countedOf(outcome: Extract<Outcome, { readonly kind: 'counted' }>): Counted {
+  const { text, parts, tasks, startedAt, runningSince } = outcome;
+  // The reduce task is wanted from the end of the last map task on.
+  const mappedAt = Math.max(startedAt, ...tasks.slice(0, -1).map(({ updatedAt }) => updatedAt));
+  const timed = (task: TaskRecord): CountedTask => {
+    const { id, name, key, launchedAt, updatedAt, agentUrl, hostname } = task;
+    const ranAt = runningSince.get(id);
+    return {
+      taskId: id,
+      name: name === 'map' ? `map-${key}` : name,
+      agent: agentUrl?.replace(/^https?:\/\//, '') ?? hostname,
+      waitedMs: span(name === 'reduce' ? mappedAt : startedAt, launchedAt),
+      startedInMs: span(launchedAt, ranAt),
+      ranMs: span(ranAt, updatedAt),
+    };
+  };
+  return { text, files: parts.flat().length, tasks: tasks.map(timed) };
+}
+
+function span(from: number | undefined, to: number | undefined): number | undefined {
+  return from === undefined || to === undefined ? undefined : Math.max(0, to - from);
 }
 
 function program(name: string, words: readonly string[]): readonly [string, ...string[]] {

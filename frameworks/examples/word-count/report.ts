@@ -6,8 +6,6 @@ import {
   printLine,
   renderTable,
 } from '../../../core/command/index.js';
-import type { TaskRecord } from '../../../sdk/index.js';
-import type { Outcome } from './job.js';
 import { addCounts } from './words.js';
 
 export interface ReportOptions {
@@ -16,30 +14,49 @@ export interface ReportOptions {
   readonly json: boolean;
 }
 
-type Counted = Extract<Outcome, { readonly kind: 'counted' }>;
+/** A task that has done its part. Times are milliseconds; undefined: not known. */
+export interface CountedTask {
+  readonly taskId: string;
+  /** Such as `map-3`. */
+  readonly name: string;
+  /** `host:port` of its agent. */
+  readonly agent: string;
+  /** From the moment when it could begin until it was launched. */
+  readonly waitedMs?: number | undefined;
+  /** From then until it ran. */
+  readonly startedInMs?: number | undefined;
+  /** Until its end; from the launch on, when it is not known since when it ran. */
+  readonly ranMs?: number | undefined;
+}
+
+export interface Counted {
+  /** Lines `count<TAB>word`. */
+  readonly text: string;
+  /** How many were counted. */
+  readonly files: number;
+  readonly tasks: readonly CountedTask[];
+}
 
 /** @throws Error when the result is not of the form that the reduce task writes. */
-export function report(outcome: Counted, options: ReportOptions): void {
-  const { parts, tasks } = outcome;
-  const counts = addCounts(outcome.text, new Map());
+export function report({ text, files, tasks }: Counted, options: ReportOptions): void {
+  const counts = addCounts(text, new Map());
   const top = [...counts].slice(0, options.top);
   const words = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const files = parts.flat().length;
   if (options.json) {
     printJson({
       files,
       words,
       differentWords: counts.size,
       top: Object.fromEntries(top),
-      tasks: tasks.map((task) => ({ taskId: task.id, agent: agentOf(task) })),
+      tasks: tasks.map(({ taskId, agent }) => ({ taskId, agent })),
     });
     return;
   }
   printLine(renderTable(WORD_COLUMNS, top));
   printLine();
-  printLine(renderTable(taskColumns(outcome), tasks));
+  printLine(renderTable(TASK_COLUMNS, tasks));
   printLine();
-  const agents = new Set(tasks.map(agentOf)).size;
+  const agents = new Set(tasks.map(({ agent }) => agent)).size;
   printLine(
     `${words} words, ${counts.size} different ones, in ${files} files; ${tasks.length} tasks on ${agents} agents.`,
   );
@@ -50,34 +67,14 @@ const WORD_COLUMNS: readonly Column<readonly [string, number]>[] = [
   { heading: 'COUNT', value: ([, count]) => count, align: 'right' },
 ];
 
-function taskColumns({ tasks, startedAt, runningSince }: Counted): readonly Column<TaskRecord>[] {
-  // The reduce task is wanted from the end of the last map task on.
-  const mappedAt = Math.max(startedAt, ...tasks.slice(0, -1).map(({ updatedAt }) => updatedAt));
-  const wantedAt = ({ name }: TaskRecord): number => (name === 'reduce' ? mappedAt : startedAt);
-  const span = (from: number | undefined, to: number | undefined): string =>
-    from === undefined || to === undefined ? '-' : formatSpan(Math.max(0, to - from));
-  return [
-    { heading: 'TASK', value: ({ name, key }) => (name === 'map' ? `map-${key}` : name) },
-    {
-      heading: 'WAITED',
-      value: (task) => span(wantedAt(task), task.launchedAt),
-      align: 'right',
-    },
-    {
-      heading: 'STARTED IN',
-      value: ({ id, launchedAt }) => span(launchedAt, runningSince.get(id)),
-      align: 'right',
-    },
-    {
-      heading: 'RAN',
-      value: ({ id, updatedAt }) => span(runningSince.get(id), updatedAt),
-      align: 'right',
-    },
-    { heading: 'WHERE', value: agentOf },
-  ];
-}
+const TASK_COLUMNS: readonly Column<CountedTask>[] = [
+  { heading: 'TASK', value: ({ name }) => name },
+  { heading: 'WAITED', value: ({ waitedMs }) => span(waitedMs), align: 'right' },
+  { heading: 'STARTED IN', value: ({ startedInMs }) => span(startedInMs), align: 'right' },
+  { heading: 'RAN', value: ({ ranMs }) => span(ranMs), align: 'right' },
+  { heading: 'WHERE', value: ({ agent }) => agent },
+];
 
-/** `host:port` of the agent. */
-function agentOf({ agentUrl, hostname }: TaskRecord): string {
-  return agentUrl?.replace(/^https?:\/\//, '') ?? hostname;
+function span(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '-' : formatSpan(milliseconds);
 }

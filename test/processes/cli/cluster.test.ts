@@ -17,7 +17,8 @@ class Cluster {
   #up: Running | undefined;
 
   async start(): Promise<void> {
-    const up = new Running(['up', '--agents=2', '--port=0', `--work_dir=${this.folder}`]);
+    const fixed = ['up', '--agents=2', '--port=0', '--schedulers=none'];
+    const up = new Running([...fixed, `--work_dir=${this.folder}`]);
     this.#up = up;
     this.master = (await up.says(/is up: (http:\S+)\//))[1] ?? '';
   }

@@ -20,7 +20,7 @@ describe('plateau exec', function () {
   let task: Running;
 
   before(async () => {
-    up = new Running(['up', '--agents=1', '--port=0', `--work_dir=${folder}`]);
+    up = new Running(['up', '--agents=1', '--port=0', '--schedulers=none', `--work_dir=${folder}`]);
     master = (await up.says(/is up: (http:\S+)\//))[1] ?? '';
     const command = '--command=echo ready > state; sleep 1000';
     task = new Running(['run', '--name=web', command], { PLATEAU_MASTER: master });

@@ -66,7 +66,7 @@ describe('The README', () => {
     expect(scripts).to.include.keys('build', 'start', 'test', 'bench', 'generate', 'reference');
     expect(scripts['start'], 'a cluster, and the word count on it')
       .to.match(/ up .*--ephemeral/)
-      .and.include('example word-count');
+      .and.include('example word-count-job');
   });
 
   it('names the package and its door as package.json does', () => {
