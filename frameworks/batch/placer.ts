@@ -162,23 +162,39 @@ export class Placer {
     { round, room }: { readonly round: Round; readonly room: number },
   ): number {
     const { ready } = step.array;
-    if (ready.isEmpty) return room;
+    let left = room;
+    let size = round.offers.isEmpty ? 1 : FIRST_BATCH;
+    for (; left > 0 && !ready.isEmpty; size *= 2) {
+      const indexes = ready.take(Math.min(size, left, MAX_BATCH));
+      const { placed, isFull } = this.#placeGroups(job, step, { round, indexes });
+      left -= placed;
+      if (isFull) return 0;
+      if (placed < indexes.length) break;
+    }
+    return left;
+  }
+
+  /** `isFull`: some found no place though any would do, so that those that follow find none. */
+  #placeGroups(
+    job: Job,
+    step: Step,
+    { round, indexes }: { readonly round: Round; readonly indexes: readonly number[] },
+  ): { readonly placed: number; readonly isFull: boolean } {
     const groups = new Map<string, number[]>();
-    for (const index of ready.take(Math.min(room, MAX_BATCH))) {
+    for (const index of indexes) {
       const avoided = this.#avoided(job, step, { index, round }) ?? '';
       const group = groups.get(avoided);
       if (group === undefined) groups.set(avoided, [index]);
       else group.push(index);
     }
-    let left = room;
+    let placed = 0;
     let isFull = false;
-    for (const [avoided, indexes] of groups) {
-      const placed = this.#fit(job, step, { round, indexes, avoided });
-      left -= placed;
-      // Where these find no place, those that follow find none.
-      isFull ||= avoided === '' && placed < indexes.length;
+    for (const [avoided, members] of groups) {
+      const count = this.#fit(job, step, { round, indexes: members, avoided });
+      placed += count;
+      isFull ||= avoided === '' && count < members.length;
     }
-    return isFull ? 0 : left;
+    return { placed, isFull };
   }
 
   /** The agent that an index stays away from. */

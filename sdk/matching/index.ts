@@ -34,7 +34,7 @@ export {
 export { REFUSALS, type Refusal, type RefusalReason, type Unplaced } from './refusals.js';
 export { Turn, type TurnOptions } from './turn.js';
 export { type Values, fieldName, valueOfTask, valuesOf } from './values.js';
-export { viewOf } from './view.js';
+export { MAX_ACCEPT_BYTES, viewOf } from './view.js';
 export {
   type Amounts,
   type ReservationOptions,

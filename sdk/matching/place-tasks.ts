@@ -114,6 +114,7 @@ class Matcher {
     const turn = this.#turn;
     const view = turn.get(found.index);
     const taken = view.take(candidates.demand, turn.random);
+    view.noteTask(bytesOf(spec));
     this.#placed.push({ id: turn.newId(spec), spec, view, fitness: found.fitness, taken });
     turn.tally.record({ name: spec.name, agentId: view.agentId, values: view.attributes });
     candidates.count(view);
@@ -197,6 +198,33 @@ class Matcher {
     this.#executors.set(executor, this.#executors.size + 1);
     return this.#executors.size;
   }
+}
+
+/** Of a task in an ACCEPT, beside what its description says: ids, resources with their allocation, names of fields. */
+const TASK_FRAME_BYTES = 700;
+
+/** About as many bytes as the task takes in an ACCEPT, and rather more. */
+function bytesOf(spec: TaskSpec): number {
+  const text = JSON.stringify(spec, writeLong);
+  let bytes = TASK_FRAME_BYTES + text.length;
+  // Variables and labels become objects with a name and a value.
+  bytes += ENTRY_BYTES * (entriesOf(spec.env) + entriesOf(spec.labels));
+  return IS_WIDE.test(text) ? bytes + 5 * text.length : bytes;
+}
+
+/** Executors and checks may hold 64-bit numbers. */
+function writeLong(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+const ENTRY_BYTES = 24;
+/** Characters that may be written as `\\u20ac`. */
+const IS_WIDE = /[^\0-\x7f]/;
+
+function entriesOf(entries: Readonly<Record<string, string>> | undefined): number {
+  let count = 0;
+  for (const _ in entries) count++;
+  return count;
 }
 
 const NOBODY: ReadonlySet<string> = new Set();

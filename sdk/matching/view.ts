@@ -27,6 +27,12 @@ import { Stock } from './stock.js';
 import { Tally } from './tally.js';
 import { type Values, valuesOf } from './values.js';
 
+/**
+ * Tasks of one offer go in one ACCEPT, and a master reads calls of 1 MiB at most: an offer whose tasks are
+ * about to be more takes no further ones in this turn. The rest of it is offered again.
+ */
+export const MAX_ACCEPT_BYTES = 768 * 1024;
+
 /** What was taken for one task. */
 export interface Taken {
   readonly resources: readonly Resource[];
@@ -46,6 +52,7 @@ export class View implements OfferView {
   #firmCpus = UNREAD;
   #firmMemory = UNREAD;
   readonly #tally: Tally;
+  #acceptBytes = 0;
   /** What is left, once something is taken; before, `#stock` tells. */
   #piles: Piles | undefined;
   #stock: Stock | undefined;
@@ -150,6 +157,15 @@ export class View implements OfferView {
       for (let port = begin; port <= end && ports.length < limit; port++) ports.push(port);
     }
     return ports;
+  }
+
+  /** A task of so many bytes, about, goes with it. */
+  noteTask(bytes: number): void {
+    this.#acceptBytes += bytes;
+    if (this.#acceptBytes < MAX_ACCEPT_BYTES) return;
+    this.#firmCpus = 0;
+    this.#firmMemory = 0;
+    this.#piles = { scalars: [], ports: [] };
   }
 
   tasksHere(name?: string): number {

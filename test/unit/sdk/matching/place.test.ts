@@ -1,8 +1,10 @@
 import { expect } from 'chai';
-import type { TaskInfo } from '../../../../core/api/index.js';
+import { type TaskInfo, encodeJson } from '../../../../core/api/index.js';
+import { MAX_CALL_BYTES } from '../../../../core/http/index.js';
 import { Resources } from '../../../../core/resources/index.js';
 import type { TaskSpec } from '../../../../sdk/decisions/index.js';
 import {
+  MAX_ACCEPT_BYTES,
   type Placement,
   localFitness,
   match,
@@ -42,6 +44,67 @@ function variablesOf(info: TaskInfo): Readonly<Record<string, string>> {
   const variables = info.command?.environment?.variables ?? [];
   return Object.fromEntries(variables.map(({ name, value = '' }) => [name, value]));
 }
+
+describe('an ACCEPT of very many tasks', () => {
+  const huge = (): ReturnType<typeof offer> => offer('huge', { cpus: 100_000, mem: 9_999_999 });
+  const shapes: Readonly<Record<string, (index: number) => TaskSpec>> = {
+    'short ones': (index) => ({
+      name: 'a',
+      key: String(index),
+      cpus: 0.01,
+      memMiB: 1,
+      command: 'x',
+    }),
+    'with variables': (index) => ({
+      ...WEB,
+      key: String(index),
+      env: Object.fromEntries(Array.from({ length: 40 }, (_, each) => [`V${each}`, String(index)])),
+      labels: { some: 'label' },
+    }),
+    'with long commands': (index) => ({ ...WEB, key: String(index), command: 'x'.repeat(9_000) }),
+    'with wide characters': (index) => ({ ...WEB, key: String(index), command: '€'.repeat(900) }),
+    'with 64-bit numbers': (index) => ({
+      name: 'b',
+      cpus: 0.1,
+      memMiB: 32,
+      key: String(index),
+      healthCheck: { type: 'COMMAND', command: { value: 'true' }, grace_period_seconds: 1 },
+      executor: {
+        type: 'CUSTOM',
+        executor_id: { value: 'e' },
+        command: { value: 'run' },
+        shutdown_grace_period: { nanoseconds: 5_000_000_000n },
+      },
+    }),
+  };
+  for (const [name, specOf] of Object.entries(shapes)) {
+    it(`fits into a call, ${name}`, () => {
+      const specs = Array.from({ length: 5_000 }, (_, index) => specOf(index));
+      const placement = offersFor([huge()]).fit(specs);
+      const [accept, ...others] = placement.actions.filter(({ kind }) => kind === 'accept');
+      if (accept?.kind !== 'accept' || others.length > 0) throw new Error('expected one accept');
+      const call = {
+        type: 'ACCEPT',
+        framework_id: { value: 'framework' },
+        accept: { offer_ids: accept.offerIds, operations: accept.operations, filters: {} },
+      } as const;
+      const bytes = Buffer.byteLength(encodeJson('SchedulerCall', call));
+      expect(bytes).to.be.within(MAX_ACCEPT_BYTES / 3, MAX_CALL_BYTES);
+      const left = placement.unplaced.reduce((sum, { count }) => sum + count, 0);
+      expect(placement.placed.length + left).to.equal(5_000);
+    });
+  }
+
+  it('leaves other offers to the tasks that follow', () => {
+    const specs = Array.from({ length: 3_000 }, () => WEB);
+    const roomy = { cpus: 100_000, mem: 9_999_999 };
+    const { placed } = offersFor([offer('a', roomy), offer('b', roomy), offer('c', roomy)]).fit(
+      specs,
+    );
+    expect(placed).to.have.lengthOf(3_000);
+    expect(new Set(placed.map(({ view }) => view.hostname)).size).to.be.greaterThan(1);
+  });
+});
 
 describe('fit', () => {
   it('launches the tasks of one offer in one operation', () => {
