@@ -1,5 +1,6 @@
 /** Checks of documents that look at several fields, or at time. */
 import { ValidateBy, type ValidationArguments } from 'class-validator';
+import { MAX_CRON_ID_LENGTH } from './limits.js';
 import { scheduleProblem, zoneProblem } from './schedule/schedules.js';
 
 type Problem = (value: unknown, whole: Readonly<Record<string, unknown>>) => string | undefined;
@@ -41,6 +42,21 @@ export function HasTime(kinds: 'cron' | 'both' = 'both'): PropertyDecorator {
       hasCron ? { cron: text, timezone: zone } : { repeat: text, timezone: zone },
       LONG_AGO_MS,
     );
+  });
+}
+
+/** Ids of jobs, as Metronome has them. */
+const JOB_ID = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+export function IsJobId(): PropertyDecorator {
+  return checkedBy('isJobId', (value) => {
+    if (!isGiven(value)) return 'is missing: name the job, such as report.nightly';
+    if (typeof value === 'string' && value.length > MAX_CRON_ID_LENGTH) {
+      return `must have at most ${MAX_CRON_ID_LENGTH} characters`;
+    }
+    return typeof value === 'string' && JOB_ID.test(value)
+      ? undefined
+      : 'must be segments of lower-case letters, digits and - with dots between, such as report.nightly';
   });
 }
 

@@ -21,15 +21,18 @@ import {
 } from 'class-validator';
 import { refuse } from '../../sdk/index.js';
 import { JobDocument } from '../batch/index.js';
-import { HasTime, IsAbsent, IsTimeZone, SaysWhatRuns, ValuesAreTexts } from './document-checks.js';
-import { DEMANDED_START_MS, MAX_CRON_ID_LENGTH, MAX_HISTORY, MAX_SCHEDULES } from './limits.js';
+import {
+  HasTime,
+  IsAbsent,
+  IsJobId,
+  IsTimeZone,
+  SaysWhatRuns,
+  ValuesAreTexts,
+} from './document-checks.js';
+import { DEMANDED_START_MS, MAX_HISTORY, MAX_SCHEDULES } from './limits.js';
 import type { CatchUp, ConcurrencyPolicy, CronSpec } from './model.js';
 import { type ScheduleText, scheduleProblem } from './schedule/schedules.js';
 
-/** Ids of jobs, as Metronome has them. */
-export const JOB_ID = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-export const JOB_ID_RULE =
-  'must be segments of lower-case letters, digits and - with dots between, such as report.nightly';
 /** Ids of schedules; those of runs that somebody asks for are told apart by their beginning. */
 export const SCHEDULE_ID = /^(?!manual)[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 export const SCHEDULE_ID_RULE =
@@ -76,9 +79,7 @@ export class RunDocument extends JobDocument {
 }
 
 export class CronDocument {
-  @Matches(JOB_ID, { message: JOB_ID_RULE })
-  @MaxLength(MAX_CRON_ID_LENGTH)
-  id!: string;
+  @IsJobId() id!: string;
 
   @IsOptional() @IsString() @MaxLength(10_000) description?: string;
   @IsObject() @ValuesAreTexts() labels: Record<string, string> = {};

@@ -75,6 +75,32 @@ class Rig {
 }
 
 describe('BatchEngine', () => {
+  it('describes one task to try again and one new one when there are no offers, however many wait', () => {
+    const rig = new Rig();
+    rig.submit({ completions: 200 });
+    const launched = rig.place();
+    expect(launched.length).to.be.above(20);
+    for (const task of launched) rig.update(task, { state: 'DROPPED' });
+    rig.cluster.advance(60_000);
+    const { engine, cluster } = rig;
+    const described: number[] = [];
+    const offers = new Proxy(cluster.offers([]), {
+      get(target, key): unknown {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        if (key !== 'fit')
+          return (...given: unknown[]): unknown => Reflect.apply(value, target, given);
+        return (specs: readonly unknown[], options: unknown): unknown => {
+          described.push(specs.length);
+          return Reflect.apply(value, target, [specs, options]);
+        };
+      },
+    });
+    cluster.carryOut(engine.place(offers, cluster.context));
+    expect(engine.step(engine.job('job')).array.ready.isEmpty).to.equal(false);
+    expect(described).to.deep.equal([1, 1]);
+  });
+
   it('gives tasks the variables of their index, and forgets them when they have ended', () => {
     const rig = new Rig();
     const command = { command: 'true', env: { A: 'b' } };

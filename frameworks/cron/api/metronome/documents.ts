@@ -20,9 +20,8 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
-import { HasTime, IsAbsent, IsTimeZone, ValuesAreTexts } from '../../document-checks.js';
-import { JOB_ID, JOB_ID_RULE, MAX_SECONDS, SCHEDULE_ID, SCHEDULE_ID_RULE } from '../../document.js';
-import { MAX_CRON_ID_LENGTH } from '../../limits.js';
+import { HasTime, IsAbsent, IsJobId, IsTimeZone, ValuesAreTexts } from '../../document-checks.js';
+import { MAX_SECONDS, SCHEDULE_ID, SCHEDULE_ID_RULE } from '../../document.js';
 
 const NO_IMAGES = 'is not supported: tasks run as plain processes, without images';
 
@@ -129,7 +128,7 @@ export class MetronomeScheduleDocument {
 }
 
 export class MetronomeJobDocument {
-  @Matches(JOB_ID, { message: JOB_ID_RULE }) @MaxLength(MAX_CRON_ID_LENGTH) id!: string;
+  @IsJobId() id!: string;
   @IsOptional() @IsString() @MaxLength(10_000) description?: string;
   @IsObject() @ValuesAreTexts() labels: Record<string, string> = {};
   @IsOptional()

@@ -201,6 +201,21 @@ describe('The routes of cron jobs', () => {
     });
   }
 
+  it('tell one problem of a wrong id, the one that matters', async () => {
+    for (const [id, problem] of [
+      [undefined, 'is missing: name the job, such as report.nightly'],
+      ['a'.repeat(200), 'must have at most 128 characters'],
+      ['Report', 'must be segments of lower-case letters'],
+      [7, 'must be segments of lower-case letters'],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { json } = await rig.ask('POST', '/v1/cron/jobs', { ...document('job'), id });
+      const { problems = [] } = Object(json['error']) as { readonly problems?: readonly object[] };
+      expect(problems, String(id)).to.have.lengthOf(1);
+      expect(JSON.stringify(problems)).to.contain(problem);
+    }
+  });
+
   it('refuse a duplicate with 409, and one whose path names another with 422', async () => {
     await rig.ask('POST', '/v1/cron/jobs', document('job'));
     const before = rig.stored;
