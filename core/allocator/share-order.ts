@@ -4,11 +4,12 @@
  * shorter way round, instead of shifting everything in between.
  */
 
-const FIRST_CAPACITY = 4;
+/** Of most lists there are very many with nothing or one thing in them: slots are made when they are needed. */
+const FIRST_CAPACITY = 2;
 
 export class ShareOrder<Item> {
-  /** A power of two of slots; `#length` of them, from `#head` on, are in use. */
-  #slots: (Item | undefined)[] = emptySlots(FIRST_CAPACITY);
+  /** No slots or a power of two of them; `#length` of them, from `#head` on, are in use. */
+  #slots: (Item | undefined)[] = [];
   #head = 0;
   #length = 0;
 
@@ -24,7 +25,7 @@ export class ShareOrder<Item> {
 
   /** What stands at a position from there on goes one further. */
   insert(position: number, item: Item): void {
-    if (this.#length === this.#slots.length) this.#resize(2 * this.#length);
+    if (this.#length === this.#slots.length) this.#grow();
     if (2 * position < this.#length) {
       this.#head = (this.#head - 1) & (this.#slots.length - 1);
       this.#length++;
@@ -65,8 +66,14 @@ export class ShareOrder<Item> {
   /** Puts all in order. */
   sort(compare: (one: Item, other: Item) => number): void {
     if (this.#length < 2) return;
-    const items = [...this].toSorted(compare);
-    for (const [position, item] of items.entries()) this.#put(position, item);
+    const items: Item[] = [];
+    for (let position = 0; position < this.#length; position++) {
+      const item = this.at(position);
+      if (item !== undefined) items.push(item);
+    }
+    items.sort(compare);
+    for (let position = 0; position < items.length; position++)
+      this.#put(position, items[position]);
   }
 
   *[Symbol.iterator](): Generator<Item> {
@@ -94,14 +101,11 @@ export class ShareOrder<Item> {
     this.#slots[(this.#head + position) & (this.#slots.length - 1)] = item;
   }
 
-  #resize(capacity: number): void {
-    const slots = emptySlots<Item>(capacity);
-    for (let position = 0; position < this.#length; position++) slots[position] = this.at(position);
+  #grow(): void {
+    const capacity = Math.max(FIRST_CAPACITY, 2 * this.#length);
+    const slots: (Item | undefined)[] = [];
+    for (let slot = 0; slot < capacity; slot++) slots.push(this.at(slot));
     this.#slots = slots;
     this.#head = 0;
   }
-}
-
-function emptySlots<Item>(capacity: number): (Item | undefined)[] {
-  return Array.from({ length: capacity }, (): Item | undefined => undefined);
 }
