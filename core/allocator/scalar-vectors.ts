@@ -8,6 +8,9 @@ import type { Resources } from '../resources/index.js';
 /** A vector may be shorter than the number of names: what it lacks is zero. */
 export type ScalarVector = Float64Array;
 
+/** What holds nothing begins with this one: sums are made anew when they grow. */
+export const NO_AMOUNTS: ScalarVector = new Float64Array(0);
+
 /** Which index each resource name has. Grows with the names that agents bring, and never shrinks. */
 export class ScalarNames {
   readonly #indices = new Map<string, number>();

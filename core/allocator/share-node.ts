@@ -8,10 +8,8 @@
 import { type Random, assert } from '../base/index.js';
 import { DrawnOrder } from './drawn-order.js';
 import type { QuotaStanding } from './quota-entry.js';
-import type { ScalarVector } from './scalar-vectors.js';
+import { NO_AMOUNTS, type ScalarVector } from './scalar-vectors.js';
 import { ShareOrder } from './share-order.js';
-
-const NOTHING: ScalarVector = new Float64Array(0);
 
 export interface ShareNodePlace<Client> {
   readonly name: string;
@@ -32,7 +30,7 @@ export class ShareNode<Client> {
   /** The children with an active client in their subtree, the next to be served first. */
   readonly ordered = new ShareOrder<ShareNode<Client>>();
   /** What the subtree holds. */
-  allocated: ScalarVector = NOTHING;
+  allocated: ScalarVector = NO_AMOUNTS;
   /** How often the subtree was served. Giving back does not lower it. */
   served = 0;
   weight = 1;

@@ -12,7 +12,7 @@
  */
 import { type Random, assert, at } from '../base/index.js';
 import type { QuotaStanding } from './quota-entry.js';
-import { type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
+import { NO_AMOUNTS, type ScalarNames, type ScalarVector, accumulate } from './scalar-vectors.js';
 import { ShareNode } from './share-node.js';
 import { WeightedDraws } from './weighted-draws.js';
 
@@ -21,8 +21,6 @@ const OWN_LEAF = '.';
 
 /** A longer list of nodes that have moved is given back to the memory. */
 const MAX_KEPT_MOVED = 64;
-
-const NOTHING: ScalarVector = new Float64Array(0);
 
 export interface ShareTreeOptions {
   readonly names: ScalarNames;
@@ -174,7 +172,7 @@ export class ShareTree<Client> {
 
   /** What the role's own clients hold. */
   ownAllocated(role: string): ScalarVector {
-    return this.#ownLeaves.get(role)?.allocated ?? NOTHING;
+    return this.#ownLeaves.get(role)?.allocated ?? NO_AMOUNTS;
   }
 
   /** Whether the role has active clients of its own. */

@@ -75,6 +75,9 @@ class Matcher {
   readonly #kinds = new Map<unknown, Kind>();
   readonly #executors = new Map<ExecutorInfo, number>();
   readonly #maxKept: number;
+  /** The description that was measured last: of many tasks it is mostly the same one. */
+  #measured: TaskSpec | undefined;
+  #measuredBytes = 0;
 
   constructor(turn: Turn, options: MatchOptions) {
     this.#turn = turn;
@@ -114,7 +117,7 @@ class Matcher {
     const turn = this.#turn;
     const view = turn.get(found.index);
     const taken = view.take(candidates.demand, turn.random);
-    view.noteTask(bytesOf(spec));
+    view.noteTask(this.#bytesOf(spec));
     this.#placed.push({ id: turn.newId(spec), spec, view, fitness: found.fitness, taken });
     turn.tally.record({ name: spec.name, agentId: view.agentId, values: view.attributes });
     candidates.count(view);
@@ -124,6 +127,14 @@ class Matcher {
     turn.changed(indices);
     for (const other of this.#kinds.values()) other.candidates.placedOn(indices);
     return true;
+  }
+
+  #bytesOf(spec: TaskSpec): number {
+    if (this.#measured !== spec) {
+      this.#measured = spec;
+      this.#measuredBytes = bytesOf(spec);
+    }
+    return this.#measuredBytes;
   }
 
   #kind(key: unknown, spec: TaskSpec): Kind {
@@ -221,10 +232,8 @@ const ENTRY_BYTES = 24;
 /** Characters that may be written as `\\u20ac`. */
 const IS_WIDE = /[^\0-\x7f]/;
 
-function entriesOf(entries: Readonly<Record<string, string>> | undefined): number {
-  let count = 0;
-  for (const _ in entries) count++;
-  return count;
+function entriesOf(entries: Readonly<Record<string, string>> = {}): number {
+  return Object.keys(entries).length;
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
