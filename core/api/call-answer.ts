@@ -2,7 +2,7 @@
 
 /** An HTTP status and, when the call is refused, the text of the body. */
 export interface CallAnswer {
-  readonly status: 200 | 202 | 400 | 403 | 404 | 409 | 500 | 501 | 503;
+  readonly status: 200 | 202 | 400 | 403 | 404 | 409 | 413 | 500 | 501 | 503;
   readonly message?: string;
 }
 

@@ -15,6 +15,7 @@ export {
 export { MAX_JSON_DEPTH, parseJson } from './json-parse.js';
 export { decodeJson, fromJson } from './json-reader.js';
 export { encodeJson, encodeJsonOnce, messagesEqual } from './json-writer.js';
+export { MAX_CALL_BYTES } from './limits.js';
 export {
   MAX_PROTOBUF_BYTES,
   MAX_PROTOBUF_DEPTH,

@@ -14,11 +14,23 @@ export interface PlateauErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Marks errors of every copy of this package that a process has loaded. */
+const BRAND = Symbol.for('plateau.error');
+
 /**
  * An exceptional condition. The message says what happened, with which ids, and what to do next.
  * `code` is stable across versions: scripts may match on it.
  */
 export class PlateauError extends Error {
+  /**
+   * Whether something thrown is such an error, of the code if one is given. Unlike `instanceof` it knows
+   * those of another copy of the package too.
+   */
+  static is(thrown: unknown, code?: ErrorCode): thrown is PlateauError {
+    if (!(thrown instanceof Error) || !(BRAND in thrown)) return false;
+    return code === undefined || ('code' in thrown && thrown.code === code);
+  }
+
   readonly code: ErrorCode;
   readonly context: ErrorContext;
   readonly retriable: boolean;
@@ -31,6 +43,9 @@ export class PlateauError extends Error {
     this.retriable = options.retriable ?? false;
   }
 }
+
+// Not a member of the class: its type would differ between copies.
+Object.defineProperty(PlateauError.prototype, BRAND, { value: true });
 
 /** Every code, with what it means. The reference page of errors lists the same. */
 export const ERROR_CODES = {
@@ -63,6 +78,8 @@ export const ERROR_CODES = {
   INVALID_STATE: 'stored state has a version or shape that the program cannot read',
   INVALID_REQUEST: 'a request to the admin interface is not valid',
   HANDLER_FAILED: 'a handler of a framework threw, or took too long',
+  TRANSIENT: 'a handler of a framework asks to be called again later',
+  FATAL: 'a handler of a framework asks for its end',
   HYGIENE: 'a framework under test left something behind',
   NOT_FOUND: 'what was asked for does not exist',
   ASSERTION: 'an invariant of Plateau does not hold: please report it',
@@ -79,5 +96,10 @@ export function assert(condition: unknown, message: string): asserts condition {
 
 /** The text of anything thrown. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    return 'something without a text was thrown';
+  }
 }

@@ -9,12 +9,34 @@ export interface Ids {
   uuidBytes(): string;
 }
 
+/** Bytes of a UUID, and characters of its text. */
+const UUID_BYTES = 16;
+const UUID_CHARACTERS = 36;
+const DASH = 0x2d;
+/** Codes of the hexadecimal digits. */
+const DIGITS = Buffer.from('0123456789abcdef', 'latin1');
+/** Bytes before which the text has a dash. */
+const GROUPS: ReadonlySet<number> = new Set([4, 6, 8, 10]);
+
+/** Ids are made by the thousand at once: everything but their text is used again. */
 abstract class UuidSource implements Ids {
+  readonly #bytes = Buffer.alloc(UUID_BYTES);
+  readonly #text = Buffer.alloc(UUID_CHARACTERS);
+
+  /** Puts random bytes in the place of all that are there. */
   protected abstract fill(bytes: Uint8Array): void;
 
   uuid(): string {
-    const hex = this.#draw().toString('hex');
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    const bytes = this.#draw();
+    const text = this.#text;
+    let place = 0;
+    for (let index = 0; index < UUID_BYTES; index++) {
+      if (GROUPS.has(index)) text[place++] = DASH;
+      const byte = bytes[index] ?? 0;
+      text[place++] = DIGITS[byte >> 4] ?? 0;
+      text[place++] = DIGITS[byte & 0x0f] ?? 0;
+    }
+    return text.toString('latin1');
   }
 
   uuidBytes(): string {
@@ -22,10 +44,10 @@ abstract class UuidSource implements Ids {
   }
 
   #draw(): Buffer {
-    const bytes = Buffer.alloc(16);
+    const bytes = this.#bytes;
     this.fill(bytes);
-    bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
-    bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     return bytes;
   }
 }
@@ -43,8 +65,7 @@ export class SystemIds extends UuidSource {
       randomFillSync(this.#pool);
       this.#used = 0;
     }
-    bytes.set(this.#pool.subarray(this.#used, this.#used + bytes.length));
-    this.#used += bytes.length;
+    for (let index = 0; index < bytes.length; index++) bytes[index] = this.#pool[this.#used++] ?? 0;
   }
 }
 

@@ -28,7 +28,7 @@ export type { Candidacy, Lease, LeaseHolder } from './lease.js';
 export { LOG_LEVELS, type LogFields, type LogLevel, type Logger, SILENT_LOGGER } from './log.js';
 export { canRunPromises, runPromises } from './microtasks.js';
 export { type Random, SeededRandom, shuffle } from './random.js';
-export type { Store, StoreCheck, StoreEntry, StoreTransaction } from './store.js';
+export type { Store, StoreCheck, StoreEntry, StoreReader, StoreTransaction } from './store.js';
 export { VirtualClock, VirtualWorld, type VirtualWorldOptions } from './virtual-world.js';
 export { Ring } from './ring.js';
 export { TimeoutQueue, type TimeoutQueueOptions } from './timeout-queue.js';

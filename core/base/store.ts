@@ -27,15 +27,19 @@ export interface StoreTransaction {
   readonly deletes?: readonly string[];
 }
 
-/**
- * Small transactional key-value store. Keys are non-empty, `/`-separated texts of at most 512
- * bytes in UTF-8; values are texts of at most 1 MiB unless the implementation states more.
- */
-export interface Store {
+/** The part of a store that changes nothing. */
+export interface StoreReader {
   /** The record of a key, or undefined. */
   get(key: string): Promise<StoreEntry | undefined>;
   /** All records whose key starts with the prefix, ordered by the bytes of their keys. */
   list(prefix: string): Promise<readonly StoreEntry[]>;
+}
+
+/**
+ * Small transactional key-value store. Keys are non-empty, `/`-separated texts of at most 512
+ * bytes in UTF-8; values are texts of at most 1 MiB unless the implementation states more.
+ */
+export interface Store extends StoreReader {
   /**
    * Applies all of the transaction or nothing, and resolves when it is durable. Transactions of one
    * caller are applied in the order of the calls; the implementation commits many at once.

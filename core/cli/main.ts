@@ -58,7 +58,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: 'framework',
     summary: 'run a framework',
-    load: () => import(new URL('framework.js', SDK_COMMANDS).href),
+    load: () => import('./commands/framework.js'),
   },
   {
     name: 'init',

@@ -163,7 +163,13 @@ export abstract class ApiClient<CallName extends MessageName, ResponseName exten
     return new PlateauError(
       isMaster ? 'MASTER_UNREACHABLE' : 'AGENT_UNREACHABLE',
       `No ${this.#target.who} answers (${failures.join('; ')}). ${advice}`,
-      { retriable: true, context: { addresses: this.#urls.map((url) => url.origin).join(',') } },
+      {
+        retriable: true,
+        context: {
+          addresses: this.#urls.map((url) => url.origin).join(','),
+          failures: failures.join('; '),
+        },
+      },
     );
   }
 }

@@ -2,9 +2,8 @@
  * Every bound of the HTTP servers, in one place. What is larger, longer, slower or more is refused;
  * nothing is buffered without end. Servers take them as an option so that tests need not wait.
  */
+import { MAX_CALL_BYTES } from '../api/index.js';
 
-/** Bytes of the body of one API call. */
-export const MAX_CALL_BYTES = 1024 * 1024;
 /** Bytes of one message on the connection between agent and master (a re-registration is large). */
 export const MAX_LINK_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Bytes of all header lines of a request. */

@@ -19,6 +19,7 @@ export {
   MAX_REMEMBERED_TASKS,
 } from './fake-host.js';
 export { MAX_REMEMBERED_STARTS } from './invariants.js';
+export { sizeRefusal } from './call-size.js';
 export { DEFAULT_NETWORK, Network, type NetworkOptions } from './network.js';
 export { type ProcessWorld, ProcessClock, processWorld } from './process-world.js';
 export { type Answer, type Program, type ProgramEnd, drawLife, parseProgram } from './programs.js';

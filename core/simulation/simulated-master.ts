@@ -11,6 +11,7 @@ import {
   type SchedulerStream,
 } from '../master/index.js';
 import { MemoryMedium, MemoryStore } from '../store/index.js';
+import { sizeRefusal } from './call-size.js';
 import { type CallParcel, PURPOSES } from './calls.js';
 import type { ConnectionEnd } from './connection.js';
 import type { NodeContext } from './node-context.js';
@@ -165,8 +166,9 @@ export class SimulatedMaster {
     };
     end.onParcel = (parcel) => {
       const call = wire.unpack('SchedulerCall', parcel);
-      const fault = validateSchedulerCall(call);
-      if (fault !== undefined || !master.isRecovered) {
+      const isSound =
+        sizeRefusal(call, parcel) === undefined && validateSchedulerCall(call) === undefined;
+      if (!isSound || !master.isRecovered) {
         end.close();
         return;
       }
@@ -184,6 +186,11 @@ export class SimulatedMaster {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by SchedulerLink
       const { streamId, call } = parcel as CallParcel;
       const unpacked = wire.unpack('SchedulerCall', call);
+      const refusal = sizeRefusal(unpacked, call);
+      if (refusal !== undefined) {
+        end.send(refusal);
+        return;
+      }
       const fault = validateSchedulerCall(unpacked);
       if (fault !== undefined) {
         end.send({ status: 400, message: fault } satisfies CallAnswer);

@@ -9,7 +9,12 @@ export {
 export { LmdbStore } from './lmdb-store.js';
 export { MemoryMedium } from './memory-medium.js';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.js';
-export { STORE_URL_FORMS, openStore } from './open-store.js';
+export {
+  type OpenedReader,
+  STORE_URL_FORMS,
+  openStore,
+  openStoreForReading,
+} from './open-store.js';
 export {
   type ProcessIdentity,
   isProcessIdentity,

@@ -44,7 +44,8 @@ export function checkKey(key: string): void {
   if (isOversize(key, MAX_KEY_BYTES)) {
     throw refusal(`${key.slice(0, 64)}…`, `keys have at most ${MAX_KEY_BYTES} bytes`);
   }
-  if (HALF_OF_A_PAIR.test(key)) throw refusal(key, 'keys are well-formed Unicode');
+  // A surrogate without its other half would come back changed: UTF-8 cannot carry it.
+  if (!key.isWellFormed()) throw refusal(key, 'keys are well-formed Unicode');
 }
 
 function checkValue(key: string, value: string): void {
@@ -52,11 +53,8 @@ function checkValue(key: string, value: string): void {
     const size = Buffer.byteLength(value);
     throw refusal(key, `its value has ${size} bytes, at most ${MAX_VALUE_BYTES} are allowed`);
   }
-  if (HALF_OF_A_PAIR.test(value)) throw refusal(key, 'its value is not well-formed Unicode');
+  if (!value.isWellFormed()) throw refusal(key, 'its value is not well-formed Unicode');
 }
-
-/** A surrogate without its other half: UTF-8 cannot carry it, so it would come back changed. */
-const HALF_OF_A_PAIR = /\p{Surrogate}/u;
 
 /** A UTF-16 unit takes 1 to 3 bytes in UTF-8: counting is needed in between only. */
 function isOversize(text: string, maxBytes: number): boolean {

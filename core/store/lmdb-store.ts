@@ -24,6 +24,7 @@ import {
   checkLimits,
 } from './limits.js';
 import { LmdbBatch } from './lmdb-batch.js';
+import { RECORDS, type Records, listRecords, readRecord } from './lmdb-records.js';
 import { syncFolder } from './sync-folder.js';
 
 /** A write that waits for the next commit. */
@@ -32,8 +33,6 @@ interface PendingWrite {
   readonly run: (batch: LmdbBatch) => void;
   readonly settle: (error: unknown) => void;
 }
-
-type Records = Database<string, Buffer>;
 
 export class LmdbStore implements Store {
   readonly #root: RootDatabase<string, Buffer>;
@@ -59,12 +58,7 @@ export class LmdbStore implements Store {
         overlappingSync: false,
         eventTurnBatching: false,
       });
-      this.#records = this.#root.openDB({
-        name: 'records',
-        keyEncoding: 'binary',
-        encoding: 'string',
-        useVersions: true,
-      });
+      this.#records = this.#root.openDB(RECORDS);
       this.#numbers = this.#root.openDB({ name: 'numbers' });
       syncFolder(path);
     } catch (error) {
@@ -74,27 +68,11 @@ export class LmdbStore implements Store {
 
   async get(key: string): Promise<StoreEntry | undefined> {
     checkKey(key);
-    return this.#read(() => {
-      const entry = this.#records.getEntry(Buffer.from(key));
-      return entry === undefined
-        ? undefined
-        : { key, value: entry.value, version: entry.version ?? 0 };
-    });
+    return this.#read(() => readRecord(this.#records, key));
   }
 
   async list(prefix: string): Promise<readonly StoreEntry[]> {
-    return this.#read(() => {
-      const start = Buffer.from(prefix);
-      const found: StoreEntry[] = [];
-      const range = start.length === 0 ? {} : { start };
-      for (const { key, value, version } of this.#records.getRange({ ...range, versions: true })) {
-        // The library hands keys out as plain byte arrays.
-        const name = Buffer.from(key).toString();
-        if (!name.startsWith(prefix)) break;
-        found.push({ key: name, value, version: version ?? 0 });
-      }
-      return found;
-    });
+    return this.#read(() => listRecords(this.#records, prefix));
   }
 
   transact(transaction: StoreTransaction): Promise<void> {

@@ -97,9 +97,11 @@ function page(site: Site): TextAnswer {
 function health({ active, standing, leader }: Site): JsonAnswer {
   const connection = active?.runtime.view.connection ?? standing;
   const isGood = connection === 'subscribed';
+  const retrying = active?.runtime.view.retrying.map(({ handler }) => handler) ?? [];
   return new JsonAnswer(isGood ? 200 : 503, {
     status: isGood ? 'ok' : 'unavailable',
     connection,
+    ...(retrying.length === 0 ? {} : { retrying }),
     ...(leader === undefined ? {} : { leader }),
   });
 }
@@ -121,6 +123,8 @@ function state(site: Site): object {
     wants: view.wants,
     heldOffers: view.heldOffers.length,
     queued: view.queued,
+    retrying: view.retrying,
+    daemons: view.daemons,
     metrics: new Map([...view.counters, ...view.gauges]),
   };
 }

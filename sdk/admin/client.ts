@@ -3,6 +3,7 @@
  * thrown with its words.
  */
 import { ERROR_CODES, type ErrorCode, PlateauError, errorMessage } from '../../core/base/index.js';
+import { type RouteClient, routeClient } from './route-client.js';
 import { type SentEvent, Silence, readSentEvents } from './sent-events.js';
 
 /** Until an answer must be there; streams of events go on for longer. */
@@ -58,6 +59,15 @@ export class AdminClient {
     const value: unknown = text.trim() === '' ? undefined : JSON.parse(text);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     return value as T;
+  }
+
+  /**
+   * The routes of a class with `@Admin` as functions, with the types of its methods: `of(Services).remove({
+   * params: { name: 'web' } })`. Streams are read by `events`. The functions throw as `json`.
+   * @throws PlateauError `INVALID_FRAMEWORK` when the class has no routes.
+   */
+  of<T extends object>(theClass: abstract new (...parameters: never[]) => T): RouteClient<T> {
+    return routeClient<T>(theClass, (method, path, call) => this.json(method, path, call));
   }
 
   /** The answer as it comes, for streams. @throws PlateauError as `json`. */

@@ -44,6 +44,7 @@ export {
 } from './mount.js';
 export type { HasMetrics, Metric } from './metrics.js';
 export type { ActiveFramework, AdminRuntime, AdminView } from './port.js';
+export type { Answered, RouteClient } from './route-client.js';
 export { RequestRefused, refuse } from './refusal.js';
 export type { SentEvent } from './sent-events.js';
 export { AdminServer, type AdminServerOptions } from './server.js';

@@ -15,6 +15,10 @@ export interface AdminView {
   /** For each name of a task that is waiting: the latest reasons. */
   readonly explanations: readonly unknown[];
   readonly heldOffers: readonly unknown[];
+  /** Handlers that have failed and are to be called again. */
+  readonly retrying: readonly { readonly handler: string }[];
+  /** What runs beside the handlers, with its state. */
+  readonly daemons: readonly unknown[];
   /** What only grows, by name, such as `offers_received`. */
   readonly counters: ReadonlyMap<string, number>;
   /** What goes up and down. */
@@ -39,6 +43,9 @@ export interface AdminRuntime {
 export interface ActiveFramework {
   readonly runtime: AdminRuntime;
   readonly framework: object;
+  /** Makes an object of a class with routes, with the framework as argument. */
+  // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever has @Admin
+  readonly make: (theClass: Function) => object;
 }
 
 /** Tasks by state, for overviews. */

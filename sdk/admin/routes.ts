@@ -26,6 +26,8 @@ export interface Route {
 /** A route that is a method of a class. */
 export interface MethodRoute extends Route {
   readonly owner: object;
+  /** Name of the method. */
+  readonly key: PropertyKey;
   readonly invoke: (instance: object, given: readonly unknown[]) => unknown;
 }
 
@@ -128,6 +130,7 @@ function readRoute(declared: RouteDeclaration, owner: Owner): readonly MethodRou
       status: options.status,
       summary: options.summary ?? `${owner.name}.${String(key)}`,
       owner: owner.theClass,
+      key,
       invoke: (instance, given) => callMethod(instance, key, given),
     },
   ];

@@ -225,12 +225,11 @@ export class AdminServer {
   }
 
   /** The framework itself, or one object of each class for as long as the framework is active. */
-  #instanceOf(owner: object, { framework }: ActiveFramework): object {
+  #instanceOf(owner: object, { framework, make }: ActiveFramework): object {
     if (typeof owner !== 'function' || framework instanceof owner) return framework;
     const known = this.#instances.get(owner);
     if (known !== undefined) return known;
-    const made: unknown = Reflect.construct(owner, [framework]);
-    const instance: object = Object(made);
+    const instance = make(owner);
     this.#instances.set(owner, instance);
     return instance;
   }

@@ -35,6 +35,7 @@ export {
 } from './actions.js';
 export type { Constraint, ConstraintField, Preference } from './constraints.js';
 export { type Duration, durationMs } from './duration.js';
+export { changedByJson } from './json.js';
 export {
   MAX_COMPILED_PATTERNS,
   MAX_CONSTRAINT_PATTERN_CHARS,

@@ -16,6 +16,7 @@ import { PlateauError, isRecord } from '../../core/base/index.js';
 import { MAX_SCALAR, validateTaskResources } from '../../core/resources/index.js';
 import { constraintProblem } from './check-constraint.js';
 import { type Duration, durationMs } from './duration.js';
+import { changedByJson } from './json.js';
 import type { TaskSpec } from './task-spec.js';
 
 /** Longest name of a task, in bytes: ids begin with it. */
@@ -96,7 +97,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<keyof TaskSpec, Check>([
   ['container', containerProblem],
   ['executor', executorProblem],
   ['payload', (value) => (typeof value === 'string' ? undefined : 'must be a text')],
-  ['data', (value) => (typeof value === 'function' ? 'must be JSON, not a function' : undefined)],
+  ['data', dataProblem],
   ['labels', (value) => textsProblem(value, () => undefined)],
   ['killGrace', durationProblem],
   ['maxRunTime', durationProblem],
@@ -108,6 +109,16 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<keyof TaskSpec, Check>([
   ['revocable', (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')],
   ['adapt', (value) => (typeof value === 'function' ? undefined : 'must be a function')],
 ]);
+
+/** What contains itself is found by the depth of the search. */
+function dataProblem(value: unknown): string | undefined {
+  try {
+    const changed = changedByJson(value);
+    return changed === undefined ? undefined : `must be JSON, not ${changed}`;
+  } catch {
+    return 'must be JSON: it contains itself';
+  }
+}
 
 /** Blanks, slashes, control characters, halves of surrogate pairs. */
 const UNFIT_FOR_IDS = /[\s/\\\p{Cc}\p{Cs}]/u;

@@ -1,5 +1,5 @@
 /** What handlers hold in their hands. */
-import { PlateauError, type World } from '../../core/base/index.js';
+import { PlateauError, type World, errorMessage } from '../../core/base/index.js';
 import type { CoreReport } from './effects.js';
 import type { ExecutorSettings } from './environment.js';
 import type { ExecutorContext, ExecutorTask } from './handlers.js';
@@ -21,6 +21,15 @@ export interface ContextSource {
 
 export function contextFor(source: ContextSource): ExecutorContext {
   const { settings, world, ownTaskIds } = source;
+  const update: ExecutorContext['update'] = async ({ task, ...report }) => {
+    const own = ownTaskIds.length > 1 ? liveOf(ownTaskIds, source.tasks()) : ownTaskIds;
+    const taskIds = task === undefined ? own : [typeof task === 'string' ? task : task.id];
+    if (taskIds.length === 0) {
+      throw new PlateauError('INVALID_DECISION', 'The update names no task that runs: set `task`.');
+    }
+    await source.update(taskIds, coreReport(report));
+  };
+  const message: ExecutorContext['message'] = async (data) => source.message(toBase64(data));
   return {
     frameworkId: settings.frameworkId,
     executorId: settings.executorId,
@@ -38,21 +47,15 @@ export function contextFor(source: ContextSource): ExecutorContext {
     get tasks() {
       return source.tasks();
     },
-    async update({ task, ...report }) {
-      const own = ownTaskIds.length > 1 ? liveOf(ownTaskIds, source.tasks()) : ownTaskIds;
-      const taskIds = task === undefined ? own : [typeof task === 'string' ? task : task.id];
-      if (taskIds.length === 0) {
-        throw new PlateauError(
-          'INVALID_DECISION',
-          'The update names no task that runs: set `task`.',
-        );
-      }
-      await source.update(taskIds, coreReport(report));
-    },
-    async message(data) {
-      await source.message(toBase64(data));
-    },
+    update: (report) => logged(update(report), 'an update was not told', world),
+    message: (data) => logged(message(data), 'a message was not sent', world),
   };
+}
+
+/** There is no need to wait for it: a rejection that nobody sees must not end the process, and all tasks with it. */
+function logged(done: Promise<void>, what: string, { log }: World): Promise<void> {
+  done.catch((error: unknown) => log.warn(what, { reason: errorMessage(error) }));
+  return done;
 }
 
 function liveOf(taskIds: readonly string[], tasks: readonly ExecutorTask[]): readonly string[] {

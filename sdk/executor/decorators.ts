@@ -81,11 +81,14 @@ type OnInstance<I> = I extends { readonly prototype: unknown }
   ? 'an instance: handlers are not static'
   : I;
 
+/** Of what nothing is known, as of the descriptor that a field has not. */
+type IsUnknown<T> = unknown extends T ? ([keyof T] extends [never] ? true : false) : false;
+
 /** Decorates methods of the type `H`; for others the compiler prints `Expected`. */
 export type ExecutorDecorator<H, Expected extends string> = <T, I>(
-  target: OnInstance<I>,
+  target: IsUnknown<T> extends true ? `a method, not a field: ${Expected}` : OnInstance<I>,
   key: PropertyKey,
-  descriptor: T extends H ? TypedPropertyDescriptor<T> : Expected,
+  descriptor?: T extends H ? TypedPropertyDescriptor<T> : Expected,
 ) => void;
 
 /** Makes a class an executor. Options are checked when it is read, not here. */

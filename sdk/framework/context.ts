@@ -1,6 +1,6 @@
 /** What every handler gets beside its event. */
 import type { Ids, Logger, Random } from '../../core/base/index.js';
-import type { Decision, TaskView } from '../decisions/index.js';
+import type { Decision, Duration, TaskView } from '../decisions/index.js';
 
 /** Where the framework stands with the master. */
 export type ConnectionState = 'standby' | 'connecting' | 'subscribed' | 'disconnected' | 'closed';
@@ -32,4 +32,25 @@ export interface Context {
    * when what must not be lost has been written. Changes of repositories made before belong to it.
    */
   decide(decision: Decision): Promise<void>;
+}
+
+/** What a method with `@Daemon` is given: for one run of it, as long as it lasts. */
+export interface DaemonContext extends Context {
+  /**
+   * Aborted when the framework ends or this copy is not the active one any more, and when the method has
+   * returned or thrown, so that what it began ends with it.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Resolves after a time of the framework's clock, at least a millisecond. Rejects as soon as `signal` is
+   * aborted, so that no further round of a loop begins; what a daemon throws then is its end, and no failure.
+   * @throws PlateauError `STREAM_ENDED` when it is aborted, `INVALID_DURATION`.
+   */
+  sleep(duration: Duration): Promise<void>;
+  /**
+   * Runs code as a turn of its own: no handler runs meanwhile, its changes of repositories are written
+   * together, and undone when it throws. Resolves with what it returns when they are durable. Decisions are made in
+   * it by `decide`; a further `turn` must not be awaited in it.
+   */
+  turn<T>(run: () => T | Promise<T>): Promise<T>;
 }

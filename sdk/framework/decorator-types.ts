@@ -12,12 +12,18 @@ interface ClassLike {
 /** The object whose member is decorated: what the compiler prints for a class names what is wrong. */
 export type OnInstance<I> = I extends ClassLike ? 'an instance: handlers are not static' : I;
 
-/** Decorates methods of the type `H`; `Expected` is what the compiler prints for others. */
+/**
+ * Decorates methods of the type `H`; `Expected` is what the compiler prints for others. Fields have no descriptor,
+ * of which nothing is known then.
+ */
 export type MethodDecoratorOf<H, Expected extends string> = <T, I>(
-  target: OnInstance<I>,
+  target: IsUnknown<T> extends true ? `a method, not a field: ${Expected}` : OnInstance<I>,
   key: PropertyKey,
-  descriptor: T extends H ? TypedPropertyDescriptor<T> : Expected,
+  descriptor?: T extends H ? TypedPropertyDescriptor<T> : Expected,
 ) => void;
+
+/** `any` is something that may be anything, not what nothing is known of. */
+type IsUnknown<T> = unknown extends T ? ([keyof T] extends [never] ? true : false) : false;
 
 /** Decorates fields of the type `F`. */
 export type FieldDecoratorOf<F, Expected extends string> = <K extends PropertyKey, I>(

@@ -5,8 +5,13 @@
 import { type Duration, type TaskStateName } from '../decisions/index.js';
 import type { Offers } from '../matching/index.js';
 import type { Context } from './context.js';
-import type { EventDecorator, FieldDecoratorOf, PlainDecorator } from './decorator-types.js';
-import type { HandlerOptions, StatusFilter } from './definition.js';
+import type {
+  EventDecorator,
+  FieldDecoratorOf,
+  MethodDecoratorOf,
+  PlainDecorator,
+} from './decorator-types.js';
+import type { DaemonOptions, HandlerOptions, StatusFilter } from './definition.js';
 import type {
   Connected,
   Disconnected,
@@ -18,7 +23,7 @@ import type {
   TaskUpdate,
   Trouble,
 } from './events.js';
-import type { HandlerKind } from './handlers.js';
+import type { DaemonHandler, HandlerKind } from './handlers.js';
 import {
   type HandlerDeclaration,
   declareFramework,
@@ -180,6 +185,16 @@ export function Every(interval: Duration, options: HandlerOptions = {}): PlainDe
 /** Called once when the framework has become active and its state is there, before anything else. */
 export function OnStart(options: HandlerOptions = {}): PlainDecorator<Context> {
   return handler({ kind: 'start', decorator: '@OnStart', options });
+}
+
+/**
+ * Runs beside all handlers while the framework is active: a loop that watches something and decides by
+ * `context.decide`. Begun after `@OnStart`; it ends when it returns, and is told to by `context.signal`.
+ */
+export function Daemon(
+  options: DaemonOptions = {},
+): MethodDecoratorOf<DaemonHandler, '(context: DaemonContext) => Promise<void>'> {
+  return handler({ kind: 'daemon', decorator: '@Daemon', options });
 }
 
 /** How stored values are read. */

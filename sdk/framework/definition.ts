@@ -5,6 +5,23 @@ import type { HandlerKind } from './handlers.js';
 /** What happens when a handler throws or its time is over. */
 export type ErrorPolicy = 'retry' | 'skip' | 'crash';
 
+/** Options of `@Daemon`. */
+export interface DaemonOptions {
+  /**
+   * What happens when the method throws. `crash` (default): the framework closes with the error. `retry`: it is
+   * called again, with growing waits. `skip`: it is over, and the framework goes on without it. Either way
+   * `@OnError` is told.
+   */
+  readonly onError?: ErrorPolicy;
+  /**
+   * Calls after a failure at most, for `retry` and for a `TransientError`; a run of a minute or more makes
+   * them count anew. Then it crashes, or, of `skip`, is over. Default 10.
+   */
+  readonly retries?: number;
+  /** First wait before a further call; doubles up to a minute, with jitter. Default 1 s. */
+  readonly backoff?: Duration;
+}
+
 /** Options that every handler decorator takes. */
 export interface HandlerOptions {
   /**
@@ -13,7 +30,10 @@ export interface HandlerOptions {
    * event counts as dealt with. Either way `@OnError` is told.
    */
   readonly onError?: ErrorPolicy;
-  /** Calls after the first at most, for `retry`; then it crashes. Default 10. */
+  /**
+   * Calls after the first at most, for `retry` and for a `TransientError`. Then it crashes, or, of `skip`, the
+   * event counts as dealt with. Default 10.
+   */
   readonly retries?: number;
   /** First wait before a retry; doubles up to a minute, with jitter. Default 1 s. */
   readonly backoff?: Duration;
@@ -38,6 +58,7 @@ export interface HandlerDefinition {
   readonly onError: ErrorPolicy;
   readonly retries: number;
   readonly backoffMs: number;
+  /** Endless for `daemon`. */
   readonly timeoutMs: number;
   /** For `status`. */
   readonly filter?: StatusFilter | undefined;

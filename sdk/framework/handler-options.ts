@@ -27,7 +27,7 @@ export const TASK_STATES = [
 /** Calls of one handler for one event, after the first. */
 export const MAX_HANDLER_RETRIES = 1_000;
 
-class CheckedHandlerOptions {
+class CheckedDaemonOptions {
   @IsIn(['crash', 'retry', 'skip'], { message: "must be 'crash', 'retry' or 'skip'" })
   onError: ErrorPolicy = 'crash';
 
@@ -37,7 +37,10 @@ class CheckedHandlerOptions {
   retries = 10;
 
   @IsDuration() backoff: Duration = '1s';
-  @IsDuration() timeout: Duration = '1m';
+}
+
+class CheckedHandlerOptions extends CheckedDaemonOptions {
+  @IsDuration(1) timeout: Duration = '1m';
 }
 
 class CheckedStatusOptions extends CheckedHandlerOptions {
@@ -77,6 +80,15 @@ export type HandlerPolicy = Pick<
 export function policyOf(options: unknown): Checked<HandlerPolicy> {
   const checked = checkShape(CheckedHandlerOptions, options);
   return checked.kind === 'bad' ? checked : { kind: 'good', value: policy(checked.value) };
+}
+
+/** The policy of a daemon, which may take any time. */
+export function daemonPolicyOf(options: unknown): Checked<HandlerPolicy> {
+  const checked = checkShape(CheckedDaemonOptions, options);
+  if (checked.kind === 'bad') return checked;
+  const { onError, retries, backoff } = checked.value;
+  const timeoutMs = Number.POSITIVE_INFINITY;
+  return { kind: 'good', value: { onError, retries, backoffMs: durationMs(backoff), timeoutMs } };
 }
 
 /** The policy and filter of a status handler; states named one by one count with those of the options. */

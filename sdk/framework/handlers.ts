@@ -1,7 +1,7 @@
 /** The signatures of handlers, by the decorator that takes them. A handler may leave parameters out. */
 import type { Decision } from '../decisions/index.js';
 import type { Offers } from '../matching/index.js';
-import type { Context } from './context.js';
+import type { Context, DaemonContext } from './context.js';
 import type {
   Connected,
   Disconnected,
@@ -45,10 +45,12 @@ export interface HandlerEvents {
   readonly operation: OperationUpdate;
 }
 
-export type HandlerKind = keyof HandlerEvents | 'start' | 'every';
+export type HandlerKind = keyof HandlerEvents | 'start' | 'every' | 'daemon';
 
 export type EventHandler<K extends keyof HandlerEvents> = (
   event: HandlerEvents[K],
   context: Context,
 ) => HandlerResult;
 export type PlainHandler = (context: Context) => HandlerResult;
+/** Runs until it is over; it decides by its context, not by what it returns. */
+export type DaemonHandler = (context: DaemonContext) => Promise<void>;

@@ -1,6 +1,7 @@
 /** The decorators of a framework, what its handlers are given, and the one reader of both. */
-export type { ConnectionState, Context, HandlerClock } from './context.js';
+export type { ConnectionState, Context, DaemonContext, HandlerClock } from './context.js';
 export type {
+  DaemonOptions,
   ErrorPolicy,
   FrameworkDefinition,
   FrameworkSettings,
@@ -21,6 +22,7 @@ export type {
   Trouble,
 } from './events.js';
 export type {
+  DaemonHandler,
   EventHandler,
   HandlerEvents,
   HandlerKind,
@@ -37,6 +39,7 @@ export type {
   PlainDecorator,
 } from './decorator-types.js';
 export {
+  Daemon,
   Every,
   Framework,
   OnConnected,
@@ -57,6 +60,19 @@ export {
 } from './decorators.js';
 export { frameworkInfoOf } from './framework-info.js';
 export { MAX_HANDLER_RETRIES, TASK_STATES } from './handler-options.js';
+export {
+  INJECTED_CLOSE_MS,
+  Injector,
+  LOG,
+  type Provided,
+  type ProvidedBy,
+  type Token,
+  checkProvided,
+  inject,
+  isProvidedList,
+  provide,
+  token,
+} from './injection.js';
 export { type FrameworkOptions, IsDuration, isDuration } from './options.js';
 export { MIN_EVERY_MS } from './read-handlers.js';
 export { MAX_STORED_NAME_LENGTH } from './read-stored.js';
@@ -66,6 +82,13 @@ export {
   isFrameworkClass,
   readFramework,
 } from './reader.js';
+export {
+  FatalError,
+  MAX_RETRY_AFTER_MS,
+  TransientError,
+  type TransientErrorOptions,
+  retryAfterMsOf,
+} from './steering-errors.js';
 export {
   type Checked,
   MAX_LISTED_PROBLEMS,

@@ -8,6 +8,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  Matches,
   MaxLength,
   MinLength,
   ValidateBy,
@@ -47,7 +48,7 @@ export interface FrameworkOptions {
    * down: end (default), or subscribe anew, with no tasks.
    */
   readonly onRemoved?: 'exit' | 'reregister';
-  /** How often the true states of all tasks are asked for. Default `'10m'`. */
+  /** How often the true states of all tasks are asked for, a second at least. Default `'10m'`. */
   readonly reconcileEvery?: Duration;
   /**
    * For how long offers in which nothing wanted fits are declined. Default `'30s'`: what one agent has left
@@ -59,14 +60,15 @@ export interface FrameworkOptions {
   readonly notReadyFor?: Duration;
 }
 
-/** A text or number that is a length of time. */
-export function IsDuration(): PropertyDecorator {
+/** A text or number that is a length of time, of so many milliseconds at least. */
+export function IsDuration(leastMs = 0): PropertyDecorator {
+  const least = leastMs > 0 ? `, ${leastMs} ms at least` : '';
   return ValidateBy({
     name: 'isDuration',
     validator: {
-      validate: (value: unknown) => isDuration(value),
+      validate: (value: unknown) => isDuration(value) && durationMs(value) >= leastMs,
       defaultMessage: () =>
-        "must be a length of time such as '90s', '1.5h' or '1w', or a number of ms",
+        `must be a length of time such as '90s', '1.5h' or '1w', or a number of ms${least}`,
     },
   });
 }
@@ -110,13 +112,16 @@ function IsTextRecord(): PropertyDecorator {
   });
 }
 
+/** Least time between two questions about all tasks: each makes the master tell every state. */
+export const MIN_RECONCILE_MS = 1_000;
+
 const TEXT = { message: 'must be a text' };
 const BOOLEAN = { message: 'must be true or false' };
 
 /** The same fields once more, with their checks; values are read from it, with defaults. */
 class CheckedOptions {
   @IsString(TEXT)
-  @MinLength(1, { message: "is required: the name that operators see, such as 'web'" })
+  @Matches(/\S/, { message: "is required: the name that operators see, such as 'web'" })
   @MaxLength(255, { message: 'must have at most 255 characters' })
   name = '';
 
@@ -147,7 +152,7 @@ class CheckedOptions {
   @IsIn(['exit', 'reregister'], { message: "must be 'exit' or 'reregister'" })
   onRemoved: 'exit' | 'reregister' = 'exit';
 
-  @IsDuration() reconcileEvery: Duration = '10m';
+  @IsDuration(MIN_RECONCILE_MS) reconcileEvery: Duration = '10m';
   @IsDuration() unmatchedFor: Duration = '30s';
   @IsDuration() notReadyFor: Duration = '5s';
 }

@@ -4,10 +4,11 @@
  */
 import { durationMs } from '../decisions/index.js';
 import type { HandlerDefinition } from './definition.js';
-import { policyOf, statusPolicyOf } from './handler-options.js';
+import { type HandlerPolicy, daemonPolicyOf, policyOf, statusPolicyOf } from './handler-options.js';
 import { type HandlerDeclaration, ownHandlers } from './metadata.js';
 import { isDuration } from './options.js';
 import type { Complain, Link } from './read-links.js';
+import type { Checked } from './validation.js';
 
 /** A declaration with the class that it stands in. */
 interface Declared extends HandlerDeclaration {
@@ -80,17 +81,19 @@ function readHandler(declared: Declared, complain: Complain): readonly HandlerDe
     return [];
   }
   const everyMs = kind === 'every' ? readInterval(declared, complain) : undefined;
-  const checked =
-    kind === 'status'
-      ? statusPolicyOf(declared.options, declared.states ?? [])
-      : policyOf(declared.options);
+  const checked = readOptions(declared);
   if (checked.kind === 'bad') {
     for (const { path, message } of checked.problems) {
-      complain(`${word}: option '${path}' ${message}`);
+      complain(`${word}: ${path === '' ? 'its options' : `option '${path}'`} ${message}`);
     }
     return [];
   }
   return [{ kind, method: key, invoke: callerOf(key), ...checked.value, everyMs }];
+}
+
+function readOptions({ kind, options, states = [] }: Declared): Checked<HandlerPolicy> {
+  if (kind === 'status') return statusPolicyOf(options, states);
+  return kind === 'daemon' ? daemonPolicyOf(options) : policyOf(options);
 }
 
 function readInterval(declared: Declared, complain: Complain): number | undefined {

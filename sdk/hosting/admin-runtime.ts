@@ -22,12 +22,16 @@ function viewOf(runtime: FrameworkRuntime): AdminView {
   // Its state is being read.
   if (view === undefined) return NOTHING_YET;
   const { connection, isPaused, frameworkId, tasks, decisions, heldOffers, queueDepth } = view;
+  const { retrying, daemons } = view;
   const gauges = {
     open_kills: view.openKills,
     unreconciled_tasks: view.unreconciled,
     uncommitted_turns: view.uncommitted,
     held_offers: heldOffers.length,
     paused: isPaused ? 1 : 0,
+    retrying_handlers: retrying.length,
+    daemons_running: daemons.filter(({ state }) => state === 'running').length,
+    daemons_waiting: daemons.filter(({ state }) => state === 'waiting').length,
   };
   return {
     connection,
@@ -38,6 +42,8 @@ function viewOf(runtime: FrameworkRuntime): AdminView {
     decisions,
     explanations: view.unplaced,
     heldOffers,
+    retrying,
+    daemons,
     counters: new Map(Object.entries(view.counters)),
     gauges: new Map(Object.entries(gauges)),
     queued: queueDepth,
@@ -53,6 +59,8 @@ const NOTHING_YET: AdminView = {
   decisions: [],
   explanations: [],
   heldOffers: [],
+  retrying: [],
+  daemons: [],
   counters: new Map(),
   gauges: new Map(),
   queued: 0,

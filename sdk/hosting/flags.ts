@@ -1,4 +1,4 @@
-/** Flags of `plateau framework run`. */
+/** Flags of `plateau framework run` and of its relatives. */
 import type { FlagRow } from '../../core/command/index.js';
 import { DEFAULT_MASTERS } from './run-framework.js';
 import { DEFAULT_STORE } from './state.js';
@@ -77,5 +77,21 @@ export const FRAMEWORK_FLAGS = [
     choices: ['json', 'text'],
     ours: true,
     help: 'form of log lines (default: text on a terminal, else json)',
+  },
+] as const satisfies readonly FlagRow[];
+
+export const DEV_FLAGS = [
+  { name: 'agents', kind: 'integer', default: '3', help: 'number of agents' },
+  {
+    name: 'port',
+    kind: 'integer',
+    default: '5050',
+    help: 'port of the master; the agents take ports after it; 0: free ports',
+  },
+  {
+    name: 'store',
+    kind: 'text',
+    ours: true,
+    help: 'where the state of the framework is kept for longer than this cluster: lmdb:./folder (default: until the end)',
   },
 ] as const satisfies readonly FlagRow[];

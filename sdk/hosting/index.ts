@@ -1,4 +1,5 @@
 /** Running a framework as a process: its state, its copies, the admin interface, the command. */
+export { type StateProblem, type StateReport, checkState } from './check-state.js';
 export { type FindFrameworkOptions, type FoundFramework, findFramework } from './find-framework.js';
 export { FRAMEWORK_FLAGS } from './flags.js';
 export { type LoadedFramework, loadFramework } from './load-framework.js';

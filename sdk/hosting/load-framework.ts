@@ -1,12 +1,19 @@
 /** Finds the framework in a module: `./my-framework.js`, or `./my-framework.js#Name`. */
 import { adminPrefix } from '../admin/index.js';
-import { type FrameworkClass, isFrameworkClass } from '../framework/index.js';
+import {
+  type FrameworkClass,
+  type Provided,
+  isFrameworkClass,
+  isProvidedList,
+} from '../framework/index.js';
 import { loadModule, moduleError, splitSpecifier } from './load-module.js';
 
 export interface LoadedFramework {
   readonly theClass: FrameworkClass;
   /** Other exported classes with `@Admin`: they are made with the framework as argument. */
   readonly routes: readonly object[];
+  /** What the module exports as `providers`. */
+  readonly provide: readonly Provided[];
 }
 
 /**
@@ -23,7 +30,18 @@ export async function loadFramework(specifier: string): Promise<LoadedFramework>
     (each): each is object =>
       typeof each === 'function' && adminPrefix(each) !== undefined && !isFrameworkClass(each),
   );
-  return { theClass, routes: [...new Set(routes)] };
+  return { theClass, routes: [...new Set(routes)], provide: providedBy(exported, path) };
+}
+
+function providedBy(
+  { providers = [] }: Readonly<Record<string, unknown>>,
+  path: string,
+): readonly Provided[] {
+  if (isProvidedList(providers)) return providers;
+  throw moduleError(
+    path,
+    "exports 'providers', which is not a list of what provide(…) gives: write [provide(TOKEN, { make: () => … })]",
+  );
 }
 
 function pick(

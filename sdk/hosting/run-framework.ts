@@ -17,6 +17,8 @@ import { AdminServer } from '../admin/index.js';
 import {
   type FrameworkClass,
   type FrameworkDefinition,
+  type Provided,
+  checkProvided,
   readFramework,
 } from '../framework/index.js';
 import type { Interceptor, Transport } from '../runtime/index.js';
@@ -58,6 +60,8 @@ export interface RunOptions {
   readonly admin?: AdminOptions | false;
   /** Options that replace those of `@Framework`, one by one. */
   readonly overrides?: Readonly<Record<string, unknown>>;
+  /** What `inject` finds in the class and in those of routes. Of several for one token the last counts. */
+  readonly provide?: readonly Provided[] | undefined;
   /** Clock, randomness, ids and log. Default: those of this machine, silent. */
   readonly world?: World;
   /** Makes the way to the master, once for each term. Default: HTTP to `masters`. */
@@ -92,7 +96,8 @@ export async function runFramework(
   target: FrameworkClass | object,
   options: RunOptions = {},
 ): Promise<RunningFramework> {
-  const { world = systemWorld(), overrides } = options;
+  const { world = systemWorld(), overrides, provide = [] } = options;
+  checkProvided(target, provide);
   const definition = readFramework(target, {
     user: userInfo().username,
     ...(overrides === undefined ? {} : { overrides }),
@@ -325,7 +330,7 @@ class FrameworkHost implements RunningFramework {
     world.log.info('this copy is active', { framework: this.name });
     // Asked for while the store was claimed: it ends before it has begun.
     if (this.#isClosing) void term.close();
-    admin?.attach({ runtime: term.adminRuntime, framework: term.framework });
+    admin?.attach(term.active);
     try {
       return await term.serve(candidacy.lost);
     } finally {

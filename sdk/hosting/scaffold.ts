@@ -2,9 +2,9 @@
  * The three files of a new framework: the class, its test, and the package; and, for editors, the options of
  * the compiler. Templates are whole files that a test compiles and runs.
  */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { PlateauError } from '../../core/base/index.js';
+import { PlateauError, errorMessage } from '../../core/base/index.js';
 
 export interface ScaffoldOptions {
   /** Folder to make; its last part is the name of the framework. */
@@ -25,7 +25,8 @@ export interface Scaffold {
 
 /**
  * Writes the files of a new framework.
- * @throws PlateauError `INVALID_FLAG` when the folder holds something, or its name is no name of a package.
+ * @throws PlateauError `INVALID_FLAG` when the folder holds something or cannot be made, or its name is no name of a
+ *   package.
  */
 export function writeScaffold(options: ScaffoldOptions): Scaffold {
   const { folder, version, hasTsconfig = false } = options;
@@ -36,10 +37,9 @@ export function writeScaffold(options: ScaffoldOptions): Scaffold {
       `'${name}' cannot be the name of a framework: use small letters, digits and '-', such as my-framework`,
     );
   }
-  if (existsSync(path) && readdirSync(path).length > 0) {
+  if (entriesOf(path).length > 0) {
     throw flagError(`the folder ${path} is not empty: nothing was written; name a new folder`);
   }
-  mkdirSync(path, { recursive: true });
   const texts = {
     ...filesOf(name, version),
     ...(hasTsconfig && { 'tsconfig.json': `${JSON.stringify(TSCONFIG, undefined, 2)}\n` }),
@@ -51,6 +51,16 @@ export function writeScaffold(options: ScaffoldOptions): Scaffold {
   return { path, name, files: Object.keys(texts) };
 }
 
+/** What is in the folder; it is made if need be. */
+function entriesOf(path: string): readonly string[] {
+  try {
+    mkdirSync(path, { recursive: true });
+    return readdirSync(path);
+  } catch (error) {
+    throw flagError(`the folder ${path} cannot be made: ${errorMessage(error)}; name another one`);
+  }
+}
+
 function filesOf(name: string, version: string): Readonly<Record<string, string>> {
   return {
     [`${name}.ts`]: frameworkText(name),
@@ -59,11 +69,16 @@ function filesOf(name: string, version: string): Readonly<Record<string, string>
   };
 }
 
+/** Names that the file of the framework uses itself. */
+const IMPORTED: ReadonlySet<string> = new Set(['Framework', 'Offers', 'OnOffers']);
+
 function classNameOf(name: string): string {
-  return name
+  const className = name
     .split('-')
     .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
     .join('');
+  // What the language has, such as Object, is needed by the code that the compiler writes.
+  return IMPORTED.has(className) || className in globalThis ? `My${className}` : className;
 }
 
 function frameworkText(name: string): string {

@@ -11,7 +11,7 @@ import {
   parseLogLevel,
   readFlags,
 } from '../../core/command/index.js';
-import type { FrameworkClass } from '../framework/index.js';
+import type { FrameworkClass, Provided } from '../framework/index.js';
 import { FRAMEWORK_FLAGS } from './flags.js';
 import { readOverrides } from './overrides.js';
 import { runFramework } from './run-framework.js';
@@ -22,6 +22,7 @@ export interface Served {
   readonly theClass: FrameworkClass;
   /** Classes with `@Admin` beside its own. */
   readonly routes: readonly object[];
+  readonly provide?: readonly Provided[];
 }
 
 export interface ServeOptions {
@@ -51,7 +52,7 @@ export async function serveFramework(
   const overrides = readOverrides(option);
   const log = await loggerOf(flags);
   const world = systemWorld(log);
-  const { theClass, routes } = await load();
+  const { theClass, routes, provide } = await load();
   const running = await runFramework(theClass, {
     world,
     masters: flags.required('master'),
@@ -60,6 +61,7 @@ export async function serveFramework(
     standby: flags.boolean('standby'),
     record: flags.text('record'),
     overrides,
+    provide,
     admin: flags.boolean('admin') && {
       host: flags.required('admin_host'),
       port: portOf(flags),

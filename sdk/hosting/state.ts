@@ -19,6 +19,9 @@ import { openStore } from '../../core/store/index.js';
 /** Where the state is when nobody says. */
 export const DEFAULT_STORE = 'lmdb:./state';
 
+/** Tells the lease of copies apart from others in a folder. */
+export const LEASE_NAME = 'framework';
+
 export interface StateOptions {
   readonly world: World;
   /** A store, or the URL of one. */
@@ -61,7 +64,7 @@ export async function openState(options: StateOptions): Promise<FrameworkState> 
 function leaseOf({ store, lease, standby }: StateOptions, world: World): Lease {
   if (typeof lease === 'object') return lease;
   const path = lease === undefined ? leasePathOf(store) : leasePath(lease);
-  if (path !== undefined) return new LmdbLease({ world, path, name: 'framework' });
+  if (path !== undefined) return new LmdbLease({ world, path, name: LEASE_NAME });
   if (standby !== true) return new StandaloneLease();
   throw new PlateauError(
     'INVALID_FLAG',
@@ -71,7 +74,8 @@ function leaseOf({ store, lease, standby }: StateOptions, world: World): Lease {
   );
 }
 
-function leasePathOf(store: Store | string): string | undefined {
+/** The folder of the lease that lies beside a store; undefined: stores of this kind have none. */
+export function leasePathOf(store: Store | string): string | undefined {
   if (typeof store !== 'string' || !store.startsWith('lmdb:')) return undefined;
   return join(store.slice('lmdb:'.length).replace(/^\/{3}/, '/'), 'lease');
 }

@@ -3,8 +3,15 @@
  * of the store, a transport and a runtime of its own, until it ends, is closed or is deposed.
  */
 import { PlateauError, type Store, type World, errorMessage } from '../../core/base/index.js';
-import type { AdminRuntime } from '../admin/index.js';
-import type { FrameworkClass, FrameworkDefinition } from '../framework/index.js';
+import type { ActiveFramework } from '../admin/index.js';
+import {
+  type FrameworkClass,
+  type FrameworkDefinition,
+  Injector,
+  LOG,
+  type Provided,
+  provide,
+} from '../framework/index.js';
 import { FrameworkRuntime, type Interceptor, type Transport } from '../runtime/index.js';
 import { HttpTransport } from '../transport/index.js';
 import { adminRuntimeOf } from './admin-runtime.js';
@@ -18,6 +25,7 @@ export interface TermOptions {
   readonly masters: string;
   readonly transport?: (() => Transport) | undefined;
   readonly interceptors?: readonly Interceptor[] | undefined;
+  readonly provide?: readonly Provided[] | undefined;
   /** Where the term is recorded. */
   readonly recording?: RecordingFile | undefined;
   /** Called when somebody asks this copy to give its place up. */
@@ -30,10 +38,19 @@ export type TermOutcome =
   | { readonly kind: 'deposed'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: unknown };
 
+/** What is made for a term before it begins. */
+interface TermParts {
+  readonly epoch: number;
+  readonly framework: object;
+  readonly injector: Injector;
+}
+
 export class Term {
   readonly framework: object;
   readonly runtime: FrameworkRuntime;
-  readonly adminRuntime: AdminRuntime;
+  /** What the admin interface serves. */
+  readonly active: ActiveFramework;
+  readonly #injector: Injector;
   readonly #transport: Transport;
   readonly #world: World;
 
@@ -44,13 +61,22 @@ export class Term {
     const recorder = await options.recording?.begin(options.store);
     const { interceptors = [] } = options;
     const all = recorder === undefined ? interceptors : [...interceptors, recorder];
-    return new Term({ ...options, interceptors: all }, epoch);
+    const { world, target } = options;
+    const injector = new Injector([provide(LOG, { value: world.log }), ...(options.provide ?? [])]);
+    try {
+      const framework = typeof target === 'function' ? made(injector, target) : target;
+      return new Term({ ...options, interceptors: all }, { epoch, framework, injector });
+    } catch (error) {
+      await injector.close(world);
+      throw error;
+    }
   }
 
-  private constructor(options: TermOptions, epoch: number) {
-    const { target, definition, store, world, masters } = options;
+  private constructor(options: TermOptions, { epoch, framework, injector }: TermParts) {
+    const { definition, store, world, masters } = options;
     this.#world = world;
-    this.framework = typeof target === 'function' ? made(target) : target;
+    this.#injector = injector;
+    this.framework = framework;
     this.#transport = options.transport?.() ?? new HttpTransport({ world, masters });
     this.runtime = new FrameworkRuntime({
       world,
@@ -61,7 +87,11 @@ export class Term {
       transport: this.#transport,
       interceptors: options.interceptors ?? [],
     });
-    this.adminRuntime = adminRuntimeOf(this.runtime, options.resign);
+    this.active = {
+      runtime: adminRuntimeOf(this.runtime, options.resign),
+      framework,
+      make: (theClass) => made(injector, theClass, framework),
+    };
   }
 
   /** Runs until the end. `deposed` resolves when another copy may have taken over. Never rejects. */
@@ -88,6 +118,7 @@ export class Term {
     } finally {
       isOver = true;
       await this.#closeTransport();
+      await this.#injector.close(this.#world);
     }
   }
 
@@ -105,9 +136,11 @@ export class Term {
   }
 }
 
-/** A new object of the class, for this term. */
-function made(theClass: object): object {
-  const instance: unknown =
-    typeof theClass === 'function' ? Reflect.construct(theClass, []) : undefined;
+/** A new object of a class, for this term. */
+function made(injector: Injector, theClass: Made, ...given: readonly object[]): object {
+  const instance: unknown = injector.run(theClass.name, () => Reflect.construct(theClass, given));
   return Object(instance);
 }
+
+/** A class. */
+type Made = Parameters<ActiveFramework['make']>[0];

@@ -9,6 +9,7 @@ import {
   isEnded,
   task,
 } from '../decisions/index.js';
+import { CLOCK_STEP_MS } from './backoff.js';
 import { MAX_UNPLACED_KINDS, type Wish } from './place-tasks.js';
 import type { CompleteOptions } from './offers.js';
 import type { RefusalReason, Unplaced } from './refusals.js';
@@ -25,6 +26,8 @@ export interface CompletePlan {
 }
 
 type Again = NonNullable<CompleteOptions['again']>;
+
+const AGAIN: readonly Again[] = ['never', 'lost', 'failure'];
 
 /** The tasks of the framework, and what was placed in this turn. */
 export interface CompleteContext {
@@ -56,6 +59,12 @@ export function planComplete(
   options: CompleteOptions,
 ): CompletePlan {
   const { again = 'lost', unreachableFor } = options;
+  if (!AGAIN.includes(again)) {
+    throw new PlateauError(
+      'INVALID_DECISION',
+      `complete(): 'again' is ${again}: it must be ${AGAIN.join(', ')}`,
+    );
+  }
   const patienceMs =
     unreachableFor === undefined ? undefined : durationMs(unreachableFor, 'unreachableFor');
   const maxAttempts = positive(options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS, 'maxAttempts');
@@ -143,7 +152,9 @@ function isWaitedFor({ state, updatedAt }: TaskRecord, rules: Rules): boolean {
   const { again, patienceMs, nowMs } = rules;
   if (state === 'UNKNOWN') return again === 'never';
   if (state !== 'UNREACHABLE') return false;
-  return again === 'never' || patienceMs === undefined || updatedAt + patienceMs > nowMs;
+  if (again === 'never' || patienceMs === undefined) return true;
+  const leftMs = updatedAt + patienceMs - nowMs;
+  return leftMs > 0 && leftMs <= patienceMs + CLOCK_STEP_MS;
 }
 
 /** Whether another task may do the work of one that has ended or is lost. */

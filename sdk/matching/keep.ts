@@ -43,7 +43,10 @@ export function planKeep(
   const excluded = new Set<string>();
   let present = 0;
   let wakeMs: number | undefined;
-  for (const one of tasks.live(spec.name)) {
+  const live = tasks.live(spec.name);
+  // By index: it goes through thousands of tasks in each turn, and iterators are garbage.
+  for (let index = 0; index < live.length; index++) {
+    const one = at(live, index);
     if (isOutOfReach(one.state)) {
       const leftMs = one.updatedAt + patienceMs - nowMs;
       if (leftMs <= 0 || leftMs > patienceMs + CLOCK_STEP_MS) {
@@ -59,7 +62,7 @@ export function planKeep(
   const waitMs = waits ? backoffUntil(tasks.all(spec.name), options, nowMs) - nowMs : 0;
   const isTooMany = present > count;
   const others = isTooMany
-    ? tasks.live(spec.name).filter((one) => !isEnding(one) && !excluded.has(one.id))
+    ? live.filter((one) => !isEnding(one) && !excluded.has(one.id))
     : NO_TASKS;
   const surplus = worst(others, present - count, evenFields(spec));
   return { missing, surplus, excluded, waitMs: Math.max(0, waitMs), wakeMs };

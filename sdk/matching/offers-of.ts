@@ -27,6 +27,8 @@ export function offersOf(offers: readonly Offer[], options: TurnOptions): Offers
 
 class TurnOffers implements Offers {
   readonly #turn: Turn;
+  /** By name: how many tasks of it `keep` was asked for. */
+  readonly #kept = new Map<string, number>();
 
   constructor(turn: Turn) {
     this.#turn = turn;
@@ -68,6 +70,7 @@ class TurnOffers implements Offers {
     const turn = this.#turn;
     const { nowMs, tasks } = turn;
     const plan = planKeep(count, task(spec), { tasks, nowMs, options });
+    this.#keepOnce(spec.name, count);
     const { surplus, excluded, wakeMs } = plan;
     // What an earlier call of this turn has placed is there as well.
     const missing = Math.max(0, plan.missing - turn.tally.placed(spec.name));
@@ -81,6 +84,19 @@ class TurnOffers implements Offers {
     }
     const matching = placeTasks([{ spec, count: missing }], turn, { ...options, excluded });
     return placementOf({ ...matching, surplus, wakeMs });
+  }
+
+  /** Two numbers of one name would have tasks started and ended for ever. */
+  #keepOnce(name: string, count: number): void {
+    const before = this.#kept.get(name);
+    this.#kept.set(name, count);
+    if (before === undefined || before === count) return;
+    throw new PlateauError(
+      'INVALID_DECISION',
+      `keep() was asked for ${before} and for ${count} tasks of the name '${name}' in one turn: tasks of one ` +
+        'name are counted together, so give those that differ names that differ',
+      { context: { name } },
+    );
   }
 
   complete(specs: readonly TaskSpec[], options: CompleteOptions = {}): Placement {

@@ -118,7 +118,10 @@ export interface Offers extends Iterable<OfferView> {
     specs: TaskSpec | readonly TaskSpec[],
     options?: PlaceOptions & { readonly count?: number },
   ): Placement;
-  /** Sees to it that `count` tasks of the spec's name are there: starts what lacks, ends what is too much. */
+  /**
+   * Sees to it that `count` tasks of the spec's name are there: starts what lacks, ends what is too much.
+   * @throws PlateauError `INVALID_DECISION` when another count of the name was asked for in this turn.
+   */
   keep(count: number, spec: TaskSpec, options?: KeepOptions): Placement;
   /** Runs pieces of work, each with a key of its own, to their end. */
   complete(specs: readonly TaskSpec[], options?: CompleteOptions): Placement;

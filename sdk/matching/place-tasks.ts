@@ -4,6 +4,7 @@
  * placements.
  */
 import type { ExecutorInfo } from '../../core/api/index.js';
+import { PlateauError } from '../../core/base/index.js';
 import { type TaskSpec, task } from '../decisions/index.js';
 import { Candidates } from './candidates.js';
 import { isLocal, packFitness } from './fitness.js';
@@ -80,6 +81,11 @@ class Matcher {
   #measuredBytes = 0;
 
   constructor(turn: Turn, options: MatchOptions) {
+    for (const option of ['limit', 'goodEnough'] as const) {
+      const value = options[option] ?? 0;
+      if (value >= 0) continue;
+      throw new PlateauError('INVALID_DECISION', `'${option}' is ${value}: write a number from 0`);
+    }
     this.#turn = turn;
     this.#options = options;
     this.#fitness = options.fitness ?? packFitness;

@@ -136,7 +136,7 @@ export class CoreParts {
   refuseMs(role: string): number {
     const { unmatchedForMs } = this.context.settings;
     const ms = this.jittered(this.demand.isWanted(role) ? unmatchedForMs : UNWANTED_MS);
-    this.demand.declined(role, ms);
+    this.demand.used(role, ms);
     return ms;
   }
 

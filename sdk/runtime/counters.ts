@@ -37,6 +37,7 @@ const NAMES = [
   'disconnects',
   'handler_errors',
   'handler_retries',
+  'daemon_restarts',
   'evaluations',
 ] as const;
 

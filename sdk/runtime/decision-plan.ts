@@ -2,7 +2,7 @@
  * Reads a decision: sorts it, merges what belongs together, and refuses what cannot be done, before
  * anything of it is carried out.
  */
-import type { Offer, OfferOperation } from '../../core/api/index.js';
+import type { Offer, OfferOperation, TaskInfo } from '../../core/api/index.js';
 import { PlateauError } from '../../core/base/index.js';
 import {
   type AcceptAction,
@@ -15,6 +15,7 @@ import {
   type Want,
   durationMs,
 } from '../decisions/index.js';
+import { actionProblem, wantProblem } from './check-action.js';
 import { type OffersInHand, roleOf } from './offers-in-hand.js';
 import type { TaskLedger } from './task-ledger.js';
 import { type StatedWants, joinWants } from './wants.js';
@@ -51,6 +52,8 @@ export interface DecisionPlan {
 export interface PlanFacts {
   readonly hand: OffersInHand;
   readonly ledger: TaskLedger;
+  /** Of the framework: nothing is offered to it for others. */
+  readonly roles: readonly string[];
 }
 
 /**
@@ -84,6 +87,8 @@ class DecisionPlanner {
   }
 
   add(action: Action): void {
+    const problem = actionProblem(action);
+    if (problem !== undefined) throw invalid(problem, { action: action.kind });
     switch (action.kind) {
       case 'accept':
         return this.#accept(action);
@@ -190,20 +195,20 @@ class DecisionPlanner {
     return accept;
   }
 
-  #checkTasks(action: AcceptAction): void {
-    const planned = new Set(action.tasks.map((task) => task.id));
-    for (const id of launchedIds(action.operations)) {
-      if (!planned.has(id)) {
-        throw invalid(`task '${id}' is launched and not among the accept's tasks`, { taskId: id });
-      }
-    }
-    for (const id of planned) {
+  #checkTasks({ tasks, operations }: AcceptAction): void {
+    for (const { id } of tasks) {
       if (this.#launched.has(id) || this.#facts.ledger.get(id) !== undefined) {
         throw invalid(`task '${id}' is launched twice: give each launch an id of its own`, {
           taskId: id,
         });
       }
       this.#launched.add(id);
+    }
+    // Mostly the same ones in the same order.
+    let place = 0;
+    for (const id of launchedIds(operations)) {
+      if (tasks[place++]?.id === id || tasks.some((task) => task.id === id)) continue;
+      throw invalid(`task '${id}' is launched and not among the accept's tasks`, { taskId: id });
     }
   }
 
@@ -224,11 +229,11 @@ class DecisionPlanner {
   }
 
   #want(wants: readonly Want[], replaces: 'all' | 'some'): void {
-    for (const { name, count } of wants) {
-      if (Number.isInteger(count) && count >= 0) continue;
-      throw invalid(`want '${name}': count is ${count}, it must be 0 or a positive integer`, {
-        want: name,
-      });
+    for (const want of wants) {
+      const problem = wantProblem(want, this.#facts.roles);
+      if (problem !== undefined) {
+        throw invalid(`want '${want.name}': ${problem}`, { want: want.name });
+      }
     }
     this.#wants = joinWants(this.#wants, { wants, replaces });
   }
@@ -244,7 +249,7 @@ class DecisionPlanner {
     if (offer !== undefined || hand.isGone(id)) return offer;
     throw invalid(
       `offer '${id}' is not in hand: it was answered before, or never made. Decide about the offers of ` +
-        'this call, or hold them.',
+        'this call, or hold them',
       { offerId: id },
     );
   }
@@ -275,12 +280,15 @@ function checkOneAgent(offers: readonly Offer[]): void {
 
 /** Ids of the tasks that operations launch. */
 function launchedIds(operations: readonly OfferOperation[]): readonly string[] {
-  return operations.flatMap(({ launch, launch_group: group }) =>
-    [...(launch?.task_infos ?? []), ...(group?.task_group.tasks ?? [])].map(
-      (task) => task.task_id.value,
-    ),
-  );
+  const ids: string[] = [];
+  for (const { launch, launch_group: group } of operations) {
+    for (const { task_id } of launch?.task_infos ?? NO_TASKS) ids.push(task_id.value);
+    for (const { task_id } of group?.task_group.tasks ?? NO_TASKS) ids.push(task_id.value);
+  }
+  return ids;
 }
+
+const NO_TASKS: readonly TaskInfo[] = [];
 
 function kindOf(action: never): string {
   const kind: unknown = Reflect.get(Object(action), 'kind');

@@ -11,6 +11,7 @@ import {
   DEMAND_REFILL_MS,
   DEMAND_REPEAT_MS,
   MAX_DEMAND_BURST,
+  SUPPRESS_LINGER_MS,
 } from './limits.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -19,6 +20,12 @@ export const DEMAND_REPEAT_TIMER = 'demand-repeat';
 
 interface RoleDemand {
   isSuppressed: boolean;
+  /** When SUPPRESS was said last. */
+  suppressedAtMs: number;
+  /** When something was wanted last, or an offer was of use. */
+  neededAtMs: number;
+  /** The last SUPPRESS had to be taken back soon: the next one waits to see whether something is wanted again. */
+  isLingering: boolean;
   /** More is wanted than before, and declines may stand in the way. */
   hasGrown: boolean;
   /** When the last decline of an offer ends. */
@@ -35,7 +42,8 @@ export class Demand {
   #wants: ReadonlyMap<string, Want> | undefined;
   #isPaused = false;
   #isConnected = false;
-  #isArmed = false;
+  /** When the timer ends; undefined: it is not set. */
+  #dueMs: number | undefined;
 
   /** @param isAnythingWanted false when there is no handler that could use an offer. */
   constructor(
@@ -51,7 +59,15 @@ export class Demand {
     this.#roles = new Map(
       context.settings.roles.map((role) => [
         role,
-        { isSuppressed: false, hasGrown: false, declinedUntilMs: 0, repeatAtMs: undefined },
+        {
+          isSuppressed: false,
+          suppressedAtMs: Number.NEGATIVE_INFINITY,
+          neededAtMs: Number.NEGATIVE_INFINITY,
+          isLingering: false,
+          hasGrown: false,
+          declinedUntilMs: 0,
+          repeatAtMs: undefined,
+        },
       ]),
     );
     const { clock } = context.world;
@@ -80,6 +96,7 @@ export class Demand {
   /** The framework says what it wants; `all` replaces what it said before. */
   state(wants: readonly Want[], replaces: 'all' | 'some'): void {
     const before = this.#wants ?? new Map<string, Want>();
+    this.#noteNeeds();
     const now = new Map(replaces === 'all' ? [] : before);
     for (const want of wants) {
       if (want.count > 0) now.set(want.name, want);
@@ -112,7 +129,7 @@ export class Demand {
 
   disconnected(): void {
     this.#isConnected = false;
-    this.#isArmed = false;
+    this.#dueMs = undefined;
     clearTimer(this.#context, DEMAND_TIMER);
     clearTimer(this.#context, DEMAND_REPEAT_TIMER);
   }
@@ -134,29 +151,40 @@ export class Demand {
     state.declinedUntilMs = Math.max(state.declinedUntilMs, untilMs);
   }
 
+  /** An offer of the role was of use; what was left of it is declined for a time. */
+  used(role: string, forMs: number): void {
+    const state = this.#roles.get(role);
+    if (state !== undefined) state.neededAtMs = this.#context.world.clock.elapsed();
+    this.declined(role, forMs);
+  }
+
   /** Says what has changed, once the wants have come to rest. */
   onTimer(): void {
-    this.#isArmed = false;
+    this.#dueMs = undefined;
     if (!this.#isConnected) return;
+    const nowMs = this.#context.world.clock.elapsed();
     const suppress: string[] = [];
     const revive: string[] = [];
     for (const [role, state] of this.#roles) {
       if (!this.isWanted(role)) {
-        if (!state.isSuppressed) suppress.push(role);
-      } else if (state.isSuppressed || (state.hasGrown && this.#isDeclined(state))) {
+        if (state.isSuppressed) continue;
+        const lingerMs = this.#lingerMs(state, nowMs);
+        if (lingerMs > 0) this.#arm(lingerMs);
+        else suppress.push(role);
+      } else if (state.isSuppressed || (state.hasGrown && state.declinedUntilMs > nowMs)) {
         revive.push(role);
       } else {
         state.hasGrown = false;
       }
     }
     if (suppress.length + revive.length === 0) return;
-    const waitMs = this.#bucket.take(this.#context.world.clock.elapsed());
+    const waitMs = this.#bucket.take(nowMs);
     if (waitMs > 0) {
       this.#arm(waitMs);
       return;
     }
     this.#say(suppress, revive);
-    const repeatAtMs = this.#context.world.clock.elapsed() + DEMAND_REPEAT_MS;
+    const repeatAtMs = nowMs + DEMAND_REPEAT_MS;
     for (const role of [...suppress, ...revive]) {
       const state = this.#roles.get(role);
       if (state !== undefined) state.repeatAtMs = repeatAtMs;
@@ -189,17 +217,31 @@ export class Demand {
       counters.count('revives');
       this.#send({ type: 'REVIVE', revive: { roles: revive } });
     }
+    const nowMs = this.#context.world.clock.elapsed();
     for (const [role, state] of this.#roles) {
-      if (suppress.includes(role)) state.isSuppressed = true;
+      if (suppress.includes(role) && !state.isSuppressed) {
+        state.isSuppressed = true;
+        state.suppressedAtMs = nowMs;
+      }
       if (!revive.includes(role)) continue;
+      if (state.isSuppressed) {
+        state.isLingering = nowMs - state.suppressedAtMs < SUPPRESS_LINGER_MS;
+      }
       state.isSuppressed = false;
       state.hasGrown = false;
       state.declinedUntilMs = 0;
     }
   }
 
-  #isDeclined(state: RoleDemand): boolean {
-    return state.declinedUntilMs > this.#context.world.clock.elapsed();
+  /** Before the wants change. */
+  #noteNeeds(): void {
+    const nowMs = this.#context.world.clock.elapsed();
+    for (const [role, state] of this.#roles) if (this.isWanted(role)) state.neededAtMs = nowMs;
+  }
+
+  /** For how long SUPPRESS waits. A framework that is paused has no use for offers, whatever it wants. */
+  #lingerMs({ isLingering, neededAtMs }: RoleDemand, nowMs: number): number {
+    return isLingering && !this.#isPaused ? neededAtMs + SUPPRESS_LINGER_MS - nowMs : 0;
   }
 
   #grow(role: string | undefined): void {
@@ -209,8 +251,10 @@ export class Demand {
   }
 
   #arm(delayMs = DEMAND_DEBOUNCE_MS): void {
-    if (this.#isArmed || !this.#isConnected) return;
-    this.#isArmed = true;
+    if (!this.#isConnected) return;
+    const dueMs = this.#context.world.clock.elapsed() + delayMs;
+    if (this.#dueMs !== undefined && this.#dueMs <= dueMs) return;
+    this.#dueMs = dueMs;
     setTimer(this.#context, DEMAND_TIMER, delayMs);
   }
 }

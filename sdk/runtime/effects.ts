@@ -6,6 +6,7 @@ import type { Offer, SchedulerCall, SchedulerEvent } from '../../core/api/index.
 import type { LogFields, LogLevel, StoreTransaction } from '../../core/base/index.js';
 import type { Decision } from '../decisions/index.js';
 import type { HandlerDefinition, TaskUpdate } from '../framework/index.js';
+import type { DaemonFailure } from './daemon-state.js';
 
 /** Something happened. */
 export type RuntimeInput =
@@ -22,6 +23,7 @@ export type RuntimeInput =
   | { readonly kind: 'decide'; readonly request: number; readonly decision: Decision }
   /** A turn for code outside of the framework; the shell keeps the code by its request. */
   | { readonly kind: 'turn'; readonly request: number }
+  | ({ readonly kind: 'daemon-failed' } & DaemonFailure)
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'close' }
@@ -45,6 +47,8 @@ export type RuntimeEffect =
       readonly callee: Callee;
       readonly timeoutMs: number;
     }
+  | { readonly kind: 'start-daemons' }
+  | { readonly kind: 'stop-daemons' }
   | { readonly kind: 'commit'; readonly commit: number; readonly transaction: StoreTransaction }
   /** Replaces the timer of the name. */
   | { readonly kind: 'set-timer'; readonly name: string; readonly delayMs: number }

@@ -20,12 +20,14 @@ export class FrameworkRemovedError extends PlateauError {
   }
 }
 
-/** A handler threw or took too long, and its policy ends the framework. */
+/** A handler threw or took too long, and its policy, or what it threw, ends the framework. */
 export function handlerError(method: string, cause: Error): PlateauError {
+  const advice = PlateauError.is(cause, 'FATAL')
+    ? ''
+    : ". To go on instead, give its decorator onError: 'retry' or 'skip'.";
   return new PlateauError(
     'HANDLER_FAILED',
-    `The handler ${method} failed: ${errorMessage(cause)}. To go on instead, give its decorator ` +
-      "onError: 'retry' or 'skip'.",
+    `The handler ${method} failed: ${errorMessage(cause).replace(/\.$/, '')}${advice}`,
     { context: { method }, cause },
   );
 }

@@ -86,9 +86,10 @@ export class Evaluation {
     this.now();
   }
 
-  /** A handler wants to be called again after a time; the soonest counts. */
-  wake(afterMs: number): void {
+  /** A handler wants to be called again after a time, not at once; the soonest counts. */
+  wake(wantedMs: number): void {
     const { context } = this.#parts;
+    const afterMs = Math.max(EVALUATE_DEBOUNCE_MS, wantedMs);
     const atMs = context.world.clock.elapsed() + afterMs;
     if (this.#wakeAtMs !== undefined && this.#wakeAtMs <= atMs) return;
     this.#wakeAtMs = atMs;

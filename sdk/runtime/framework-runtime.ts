@@ -16,6 +16,7 @@ import type { Decision } from '../decisions/index.js';
 import type { Context, FrameworkDefinition, TaskUpdate } from '../framework/index.js';
 import { offersOf, viewOf } from '../matching/index.js';
 import type { Matching } from './core-parts.js';
+import { Daemons } from './daemons.js';
 import type { RuntimeEffect, RuntimeInput } from './effects.js';
 import { toError } from './errors.js';
 import { Deferred } from './deferred.js';
@@ -52,6 +53,7 @@ export class FrameworkRuntime {
   readonly #offers = new Subject<readonly Offer[]>();
   readonly #updates = new Subject<TaskUpdate>();
   readonly #context: HandlerContext;
+  readonly #daemons: Daemons;
   readonly #waiting: RuntimeInput[] = [];
   readonly #timers = new Map<string, Disposable>();
   readonly #requests = new Requests();
@@ -72,9 +74,18 @@ export class FrameworkRuntime {
   constructor(options: FrameworkRuntimeOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#context = new HandlerContext(options.world, {
+    const { world, framework, definition } = options;
+    const port = {
       core: () => this.#core,
-      decide: (decision) => this.decide(decision),
+      decide: (decision: Decision) => this.decide(decision),
+    };
+    this.#context = new HandlerContext(world, port);
+    this.#daemons = new Daemons({
+      world,
+      framework,
+      handlers: definition.handlers.filter(({ kind }) => kind === 'daemon'),
+      port: { ...port, turn: (run) => this.turn(run) },
+      onFailure: (failure) => this.#feed({ kind: 'daemon-failed', ...failure }),
     });
     const interceptors = options.interceptors ?? [];
     this.#incoming = chain(interceptors, (traffic) => this.#received(traffic));
@@ -106,7 +117,7 @@ export class FrameworkRuntime {
 
   /** The present state; empty until the stored state has been read. */
   get view(): RuntimeView {
-    return this.#core === undefined ? EMPTY_VIEW : viewOfCore(this.#core);
+    return this.#core === undefined ? EMPTY_VIEW : viewOfCore(this.#core, this.#daemons.view);
   }
 
   /**
@@ -122,8 +133,9 @@ export class FrameworkRuntime {
 
   /**
    * Ends the run: the turn under way is finished, what was decided is written and sent, and the session
-   * is closed. Tasks go on for the failover timeout. Does not throw for what ended the framework; do
-   * not await it in a handler, which it waits for: return `stop()` there.
+   * is closed. Daemons have 5 s to end (`DAEMON_STOP_MS`). Tasks go on for the failover timeout. Does
+   * not throw for what ended the framework; do not await it in a handler, which it waits for: return
+   * `stop()` there.
    */
   async close(): Promise<void> {
     this.#feed({ kind: 'close' });
@@ -235,6 +247,10 @@ export class FrameworkRuntime {
         return this.#call(effect.call, effect.message);
       case 'invoke':
         return this.#invoke(effect);
+      case 'start-daemons':
+        return this.#daemons.start();
+      case 'stop-daemons':
+        return this.#daemons.stop();
       case 'commit':
         return this.#commit(effect);
       case 'set-timer':
@@ -385,18 +401,20 @@ export class FrameworkRuntime {
 
   #finish(error: Error | undefined): void {
     this.#isOver = true;
+    this.#daemons.stop();
     this.#closeSession();
     if (error === undefined) this.#ended.resolve();
     else this.#ended.reject(error);
   }
 
-  /** Nothing may be left: no timer, no waiting caller, no call. */
+  /** Nothing may be left: no timer, no waiting caller, no daemon, no call. */
   async #cleanUp(): Promise<void> {
     this.#isOver = true;
     this.#invocation?.cancel();
     for (const timer of this.#timers.values()) timer.dispose();
     this.#timers.clear();
     this.#requests.close();
+    await this.#daemons.ended();
     for (const room of this.#held.splice(0)) room.resolve();
     while (this.#openCalls.size > 0) {
       // oxlint-disable-next-line no-await-in-loop -- the end of one may begin another

@@ -4,6 +4,11 @@ import { type Decision, NO_TASKS, type TaskView } from '../decisions/index.js';
 import type { ConnectionState, Context, HandlerClock } from '../framework/index.js';
 import type { RuntimeCore } from './runtime-core.js';
 
+export interface HandlerContextOptions {
+  readonly core: () => RuntimeCore | undefined;
+  readonly decide: (decision: Decision) => Promise<void>;
+}
+
 export class HandlerContext implements Context {
   readonly clock: HandlerClock;
   readonly random: Random;
@@ -12,13 +17,7 @@ export class HandlerContext implements Context {
   readonly #core: () => RuntimeCore | undefined;
   readonly #decide: (decision: Decision) => Promise<void>;
 
-  constructor(
-    world: World,
-    options: {
-      readonly core: () => RuntimeCore | undefined;
-      readonly decide: (decision: Decision) => Promise<void>;
-    },
-  ) {
+  constructor(world: World, options: HandlerContextOptions) {
     this.clock = world.clock;
     this.random = world.random.fork('handlers');
     this.ids = world.ids;

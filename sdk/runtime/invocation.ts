@@ -54,10 +54,14 @@ function waitFor(options: InvocationOptions, result: Waited): Invocation {
   const timer = options.clock.setTimer(options.timeoutMs, () =>
     settle(() => options.onFailed(timeoutError(options))),
   );
-  stop = collect(result, {
-    done: (decision) => settle(() => options.onDone(decision)),
-    failed: (error) => settle(() => options.onFailed(toError(error))),
-  });
+  const failed = (error: unknown): void => settle(() => options.onFailed(toError(error)));
+  try {
+    const done = (decision: Decision): void => settle(() => options.onDone(decision));
+    stop = collect(result, { done, failed });
+  } catch (error) {
+    // Whoever made the promise or the stream did not do it well.
+    failed(error);
+  }
   if (isOver) stop();
   return { cancel: () => settle(() => undefined) };
 }
@@ -77,7 +81,7 @@ function collect(result: Waited, outcome: Outcome): () => void {
 
 function collectStream(stream: Subscribable<Decision>, outcome: Outcome): () => void {
   const parts: Decision[] = [];
-  const subscription = stream.subscribe({
+  const subscription: { unsubscribe(): void } | undefined = stream.subscribe({
     next: (part) => {
       if (parts.length < MAX_STREAMED_DECISIONS) parts.push(part);
       else outcome.failed(tooMany());
@@ -85,7 +89,8 @@ function collectStream(stream: Subscribable<Decision>, outcome: Outcome): () => 
     error: outcome.failed,
     complete: () => outcome.done(parts),
   });
-  return () => subscription.unsubscribe();
+  // A stream that is not of rxjs may give nothing back.
+  return () => subscription?.unsubscribe();
 }
 
 function collectIterable(parts: AsyncIterable<Decision>, outcome: Outcome): () => void {

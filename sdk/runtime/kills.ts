@@ -25,7 +25,8 @@ export class Kills {
   readonly #send: (message: SchedulerCall) => void;
   readonly #open = new Map<string, OpenKill>();
   #isConnected = false;
-  #isArmed = false;
+  /** When the timer ends; undefined: it is not armed. */
+  #armedForMs: number | undefined;
 
   constructor(context: CoreContext, ledger: TaskLedger, send: (message: SchedulerCall) => void) {
     this.#context = context;
@@ -43,7 +44,7 @@ export class Kills {
   add(taskId: string): void {
     const sentMs = this.#context.world.clock.elapsed();
     this.#open.set(taskId, { sentMs, dueMs: sentMs + KILL_BASE_MS, waitMs: KILL_BASE_MS });
-    this.#arm(KILL_BASE_MS);
+    this.#arm(sentMs + KILL_BASE_MS);
   }
 
   /** The task has ended, or nobody knows it any more. */
@@ -53,14 +54,17 @@ export class Kills {
 
   /**
    * An update says that the task is still there: it may be so because its agent was away when the KILL came.
-   * It is repeated, unless it was said a moment ago.
+   * It is repeated, however long it has come to wait; if it was said a moment ago, as soon as it should have
+   * been heeded.
    */
   stillThere(taskId: string): void {
     const kill = this.#open.get(taskId);
     const task = this.#ledger.stored(taskId);
     if (kill === undefined || task === undefined || !this.#isConnected) return;
     const nowMs = this.#context.world.clock.elapsed();
-    if (nowMs - kill.sentMs >= KILL_BASE_MS) this.#repeat(task, kill, nowMs);
+    kill.dueMs = Math.min(kill.dueMs, kill.sentMs + KILL_BASE_MS);
+    if (kill.dueMs <= nowMs) this.#repeat(task, kill, nowMs);
+    else this.#arm(kill.dueMs);
   }
 
   /** All of them are asked for again: the master may be a new one. */
@@ -73,12 +77,12 @@ export class Kills {
 
   disconnected(): void {
     this.#isConnected = false;
-    this.#isArmed = false;
+    this.#armedForMs = undefined;
     clearTimer(this.#context, KILLS_TIMER);
   }
 
   onTimer(): void {
-    this.#isArmed = false;
+    this.#armedForMs = undefined;
     const nowMs = this.#context.world.clock.elapsed();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [taskId, kill] of this.#open) {
@@ -90,7 +94,7 @@ export class Kills {
       if (kill.dueMs <= nowMs) this.#repeat(task, kill, nowMs);
       nextMs = Math.min(nextMs, kill.dueMs);
     }
-    if (this.#open.size > 0) this.#arm(nextMs - nowMs);
+    if (this.#open.size > 0) this.#arm(nextMs);
   }
 
   #repeat(task: StoredTask, kill: OpenKill, nowMs: number): void {
@@ -101,10 +105,11 @@ export class Kills {
     this.#send(killCall(task));
   }
 
-  #arm(delayMs: number): void {
-    if (this.#isArmed || !this.#isConnected) return;
-    this.#isArmed = true;
-    setTimer(this.#context, KILLS_TIMER, delayMs);
+  #arm(atMs: number): void {
+    const isSoonEnough = this.#armedForMs !== undefined && this.#armedForMs <= atMs;
+    if (isSoonEnough || !this.#isConnected) return;
+    this.#armedForMs = atMs;
+    setTimer(this.#context, KILLS_TIMER, atMs - this.#context.world.clock.elapsed());
   }
 }
 

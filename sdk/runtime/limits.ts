@@ -35,6 +35,11 @@ export const DEMAND_REPEAT_MS = 30_000;
 export const MAX_DEMAND_BURST = 10;
 /** Time in which one more SUPPRESS or REVIVE becomes possible. */
 export const DEMAND_REFILL_MS = 2_000;
+/**
+ * For so long nothing has to be wanted before SUPPRESS is said, once one had to be taken back within this
+ * time: what has filled a cluster and replaces what ends is offered what ended, instead of everything anew.
+ */
+export const SUPPRESS_LINGER_MS = 10_000;
 
 /** Tasks in one RECONCILE call. */
 export const MAX_RECONCILED_PER_CALL = 1_000;
@@ -44,6 +49,8 @@ export const RECONCILE_PACE_MS = 1_000;
 export const RECONCILE_BASE_MS = 5_000;
 /** Longest of these waits. */
 export const RECONCILE_MAX_MS = 60_000;
+/** How often tasks that are out of reach are asked about: nobody need tell what became of them. */
+export const RECONCILE_DOUBTS_MS = 30_000;
 
 /** Wait before a KILL is repeated; doubles each time. */
 export const KILL_BASE_MS = 10_000;
@@ -54,6 +61,10 @@ export const KILL_MAX_MS = 300_000;
 export const EVALUATE_DEBOUNCE_MS = 20;
 /** Longest wait before a handler is called again after an error. */
 export const RETRY_MAX_MS = 60_000;
+/** A daemon that ran for so long before it failed begins to count its failures anew. */
+export const DAEMON_STEADY_MS = 60_000;
+/** Time that daemons have to end when the framework does. */
+export const DAEMON_STOP_MS = 5_000;
 /** Parts of a stream that a handler returns. */
 export const MAX_STREAMED_DECISIONS = 10_000;
 

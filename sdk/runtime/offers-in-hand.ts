@@ -69,7 +69,10 @@ class OfferBatch {
 
   /** All that are left. Does not change. */
   list(): readonly Offer[] {
-    return this.#left?.filter((offer) => offer !== undefined) ?? this.#came;
+    if (this.#left === undefined) return this.#came;
+    const rest: Offer[] = [];
+    for (const offer of this.#left) if (offer !== undefined) rest.push(offer);
+    return rest;
   }
 
   /** -1: it is not there. */

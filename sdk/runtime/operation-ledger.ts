@@ -58,7 +58,7 @@ export class OperationLedger {
   readonly #open = new Map<string, OperationRecord>();
   /** Those with a known outcome, the one that was told longest ago first. */
   readonly #ended = new Map<string, OperationRecord>();
-  readonly #changed = new Set<string>();
+  #changed = new Set<string>();
   /** Decided, and not sent yet: the master cannot know them. */
   readonly #unsent = new Set<string>();
   #waitMs = RECONCILE_BASE_MS;
@@ -180,6 +180,18 @@ export class OperationLedger {
     }
     this.#changed.clear();
     return changes;
+  }
+
+  /**
+   * What has changed so far is not taken until the function that is returned was called: it belongs to a turn
+   * that is not over.
+   */
+  setAside(): () => void {
+    const aside = this.#changed;
+    this.#changed = new Set();
+    return () => {
+      for (const id of aside) this.#changed.add(id);
+    };
   }
 
   /** What has changed is not to be written: the framework is about to end. */

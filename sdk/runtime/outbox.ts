@@ -19,9 +19,14 @@ export interface OutgoingCall {
   readonly session?: number | undefined;
 }
 
+interface Put {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** What a turn leaves behind. */
 export interface Entry {
-  readonly puts?: readonly { readonly key: string; readonly value: string }[];
+  readonly puts?: readonly Put[];
   readonly deletes?: readonly string[];
   readonly calls?: readonly OutgoingCall[];
   /** Called when it is durable, after its calls were sent. */
@@ -29,7 +34,8 @@ export interface Entry {
 }
 
 interface Batch {
-  readonly changes: Map<string, string | undefined>;
+  /** By key: what is put there; undefined: it is deleted. */
+  readonly changes: Map<string, Put | undefined>;
   readonly entries: Entry[];
 }
 
@@ -60,7 +66,7 @@ export class Outbox {
 
   add(entry: Entry): void {
     const { changes, entries } = this.#gathered;
-    for (const { key, value } of entry.puts ?? []) changes.set(key, value);
+    for (const put of entry.puts ?? []) changes.set(put.key, put);
     for (const key of entry.deletes ?? []) changes.set(key, undefined);
     entries.push(entry);
   }
@@ -96,12 +102,12 @@ export class Outbox {
     }
   }
 
-  #transaction(changes: ReadonlyMap<string, string | undefined>): StoreTransaction {
-    const puts: { key: string; value: string }[] = [];
+  #transaction(changes: ReadonlyMap<string, Put | undefined>): StoreTransaction {
+    const puts: Put[] = [];
     const deletes: string[] = [];
-    for (const [key, value] of changes) {
-      if (value === undefined) deletes.push(key);
-      else puts.push({ key, value });
+    for (const [key, put] of changes) {
+      if (put === undefined) deletes.push(key);
+      else puts.push(put);
     }
     return { epoch: this.#epoch, puts, deletes };
   }

@@ -1,14 +1,15 @@
 /**
  * Asking the master for the truth. After each subscription every task that has not ended is asked
- * about by its id until it was answered; from time to time all are. There is one round at a time,
- * and in a round one batch at a time, so that a large framework does not flood the master.
+ * about by its id until it was answered; from time to time all are, and sooner those that are out of reach. There
+ * is one round at a time, and in a round one batch at a time, so that a large framework does not flood the master.
  */
 import type { SchedulerCall, SchedulerCallReconcileTask } from '../../core/api/index.js';
-import { isEnded } from '../decisions/index.js';
+import { type TaskRecord, isEnded } from '../decisions/index.js';
 import { type CoreContext, clearTimer, setTimer } from './core-context.js';
 import {
   MAX_RECONCILED_PER_CALL,
   RECONCILE_BASE_MS,
+  RECONCILE_DOUBTS_MS,
   RECONCILE_MAX_MS,
   RECONCILE_PACE_MS,
 } from './limits.js';
@@ -18,6 +19,8 @@ import type { TaskLedger } from './task-ledger.js';
 export const RECONCILE_TIMER = 'reconcile';
 /** All tasks are due again. */
 export const RECONCILE_ALL_TIMER = 'reconcile-all';
+/** Tasks that are out of reach are due again. */
+export const RECONCILE_DOUBTS_TIMER = 'reconcile-doubts';
 
 export class Reconciliation {
   readonly #context: CoreContext;
@@ -64,12 +67,14 @@ export class Reconciliation {
     this.#batch.clear();
     this.ask(this.#ledger.live().map((task) => task.id));
     setTimer(this.#context, RECONCILE_ALL_TIMER, this.#context.settings.reconcileEveryMs);
+    setTimer(this.#context, RECONCILE_DOUBTS_TIMER, RECONCILE_DOUBTS_MS);
   }
 
   disconnected(): void {
     this.#isConnected = false;
     clearTimer(this.#context, RECONCILE_TIMER);
     clearTimer(this.#context, RECONCILE_ALL_TIMER);
+    clearTimer(this.#context, RECONCILE_DOUBTS_TIMER);
   }
 
   /** Asks about these tasks, until they are answered. */
@@ -100,6 +105,19 @@ export class Reconciliation {
     setTimer(this.#context, RECONCILE_TIMER, this.#waitMs);
   }
 
+  /**
+   * Asks about tasks that are out of reach. A master that was started since does not remember them, and does not tell
+   * when an operator says that their agent is gone. They count as answered: the last answer still holds.
+   */
+  askAboutDoubts(): void {
+    if (!this.#isConnected) return;
+    setTimer(this.#context, RECONCILE_DOUBTS_TIMER, RECONCILE_DOUBTS_MS);
+    const doubts = this.#ledger.live().filter((task) => isInDoubt(task));
+    for (let from = 0; from < doubts.length; from += MAX_RECONCILED_PER_CALL) {
+      this.#sendQuestion(doubts.slice(from, from + MAX_RECONCILED_PER_CALL).map(questionOf));
+    }
+  }
+
   /** The master has said something about the task. */
   answered(taskId: string): void {
     this.#unanswered.delete(taskId);
@@ -120,13 +138,15 @@ export class Reconciliation {
       const task = id === undefined ? undefined : this.#openTask(id);
       if (task !== undefined) tasks.push(task);
     }
-    if (tasks.length > 0) {
-      const { counters } = this.#context;
-      counters.count('reconcile_calls');
-      counters.count('reconciled_tasks', tasks.length);
-      this.#send({ type: 'RECONCILE', reconcile: { tasks } });
-    }
+    if (tasks.length > 0) this.#sendQuestion(tasks);
     this.#armNext(tasks.length > 0);
+  }
+
+  #sendQuestion(tasks: readonly SchedulerCallReconcileTask[]): void {
+    const { counters } = this.#context;
+    counters.count('reconcile_calls');
+    counters.count('reconciled_tasks', tasks.length);
+    this.#send({ type: 'RECONCILE', reconcile: { tasks } });
   }
 
   /** What to ask about a task, if it is still to be asked about. */
@@ -138,8 +158,7 @@ export class Reconciliation {
       return undefined;
     }
     this.#batch.add(id);
-    const agent = task.agentId === '' ? {} : { agent_id: { value: task.agentId } };
-    return { task_id: { value: id }, ...agent };
+    return questionOf(task);
   }
 
   #armNext(hasAsked: boolean): void {
@@ -152,4 +171,14 @@ export class Reconciliation {
       if (hasAsked) this.#waitMs = Math.min(RECONCILE_MAX_MS, this.#waitMs * 2);
     }
   }
+}
+
+/** Whether it may run or not, as far as the master could tell. */
+function isInDoubt({ state }: TaskRecord): boolean {
+  return state === 'UNREACHABLE' || state === 'UNKNOWN';
+}
+
+function questionOf({ id, agentId }: TaskRecord): SchedulerCallReconcileTask {
+  const agent = agentId === '' ? {} : { agent_id: { value: agentId } };
+  return { task_id: { value: id }, ...agent };
 }

@@ -4,6 +4,7 @@
  */
 import { PlateauError, errorMessage } from '../../core/base/index.js';
 import { checkRecord } from '../../core/store/index.js';
+import { changedByJson } from '../decisions/index.js';
 import type { Repository, StoredDefinition } from '../framework/index.js';
 import type { Changes } from './task-ledger.js';
 
@@ -155,13 +156,19 @@ class StoredRepository implements Repository<unknown> {
   }
 
   #json(key: string): string {
+    const value = this.#values.get(key);
+    let text: string | undefined;
     try {
-      const text: string | undefined = JSON.stringify(this.#values.get(key));
-      if (text !== undefined) return text;
+      text = JSON.stringify(value);
     } catch (error) {
       throw notJson(this.#where(key), errorMessage(error));
     }
-    throw notJson(this.#where(key), 'it has no JSON form');
+    if (text === undefined) throw notJson(this.#where(key), 'it has no JSON form');
+    const changed = changedByJson(value);
+    if (changed !== undefined) {
+      throw notJson(this.#where(key), `${changed} would be something else after a restart`);
+    }
+    return text;
   }
 
   #where(key: string): string {

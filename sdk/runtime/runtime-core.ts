@@ -12,9 +12,10 @@ import { Connection } from './connection.js';
 import { type CoreContext, clearTimer, say, setTimer } from './core-context.js';
 import { CoreParts, type Matching } from './core-parts.js';
 import { Counters } from './counters.js';
+import type { DaemonFailure } from './daemon-state.js';
 import { DEMAND_REPEAT_TIMER, DEMAND_TIMER } from './demand.js';
 import type { RuntimeEffect, RuntimeInput } from './effects.js';
-import { closedError, toError } from './errors.js';
+import { closedError, handlerError, toError } from './errors.js';
 import {
   EVALUATE_TIMER,
   Evaluation,
@@ -36,7 +37,8 @@ import { KILLS_TIMER } from './kills.js';
 import { MAX_WAITING_OFFERS, type RuntimeLimits } from './limits.js';
 import type { LoadedState } from './load-state.js';
 import { OPERATIONS_TIMER } from './operation-ledger.js';
-import { RECONCILE_ALL_TIMER, RECONCILE_TIMER } from './reconciliation.js';
+import { RECONCILE_ALL_TIMER, RECONCILE_DOUBTS_TIMER, RECONCILE_TIMER } from './reconciliation.js';
+import type { RetryingView } from './retries.js';
 import { RECONNECT_TIMER, WATCHDOG_TIMER } from './subscription.js';
 import { RETRY_TIMER, TurnRunner } from './turn-runner.js';
 import { type Turn, TurnQueue } from './turns.js';
@@ -114,6 +116,11 @@ export class RuntimeCore {
     return this.#evaluation.isPaused;
   }
 
+  /** Handlers that have failed and are to be called again. */
+  get retrying(): readonly RetryingView[] {
+    return this.#runner.retrying;
+  }
+
   /** Turns that wait. While there are too many, nothing further should be read from the master. */
   get queueDepth(): number {
     return this.#queue.length;
@@ -165,6 +172,8 @@ export class RuntimeCore {
         return this.#calls.succeeded(input.call);
       case 'call-failed':
         return this.#calls.failed(input.call, input.error);
+      case 'daemon-failed':
+        return this.#daemonFailed(input);
       case 'pause':
         return this.#setPaused(true);
       case 'resume':
@@ -192,6 +201,15 @@ export class RuntimeCore {
     if (this.#stage !== 'new') return;
     this.#stage = 'running';
     for (const handler of this.parts.handlers('start')) this.#queue.push(handlerTurn(handler));
+    if (this.parts.handlers('daemon').length > 0) {
+      this.#queue.push({
+        label: 'daemons',
+        begin: () => {
+          this.#context.emit({ kind: 'start-daemons' });
+          return [];
+        },
+      });
+    }
     this.#evaluation.now();
     this.#queue.push({
       label: 'open',
@@ -221,6 +239,14 @@ export class RuntimeCore {
       },
       end: () => this.#evaluation.soon(),
     });
+  }
+
+  #daemonFailed({ method, error, policy }: DaemonFailure): void {
+    if (this.#stage !== 'running') return;
+    this.counters.count('handler_errors');
+    if (policy === 'retry') this.counters.count('daemon_restarts');
+    this.#runner.tell({ error, where: method, policy });
+    if (policy === 'crash') this.#close(handlerError(method, error));
   }
 
   #event(session: number, event: SchedulerEvent): void {
@@ -318,6 +344,7 @@ export class RuntimeCore {
       this.#close(undefined);
       return;
     }
+    this.#context.emit({ kind: 'stop-daemons' });
     this.#evaluation.pause();
     this.parts.demand.setPaused(true);
     this.#connection.tearDown();
@@ -332,6 +359,7 @@ export class RuntimeCore {
     }
     this.#stage = 'closing';
     this.#endError = error;
+    this.#context.emit({ kind: 'stop-daemons' });
     const waiting = this.#queue.clear();
     // A crash is told to `@OnError` before the end.
     for (const turn of waiting) {
@@ -370,6 +398,7 @@ export class RuntimeCore {
       [OPERATIONS_TIMER, () => operations.onTimer()],
       [RECONCILE_TIMER, () => reconciliation.onTimer()],
       [RECONCILE_ALL_TIMER, () => reconciliation.askAll()],
+      [RECONCILE_DOUBTS_TIMER, () => reconciliation.askAboutDoubts()],
       [EVALUATE_TIMER, () => this.#evaluation.onTimer()],
       [WAKE_TIMER, () => this.#evaluation.onWakeTimer()],
       [HOLD_TIMER, () => endHolds(this.parts)],

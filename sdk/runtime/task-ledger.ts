@@ -7,7 +7,7 @@
  */
 import { type TaskRecord, type TaskStateName, type TaskView, isEnded } from '../decisions/index.js';
 import type { RuntimeLimits } from './limits.js';
-import { TaskIndex } from './task-index.js';
+import { type TaskEntry, TaskIndex } from './task-index.js';
 
 /** First part of the keys of tasks. */
 export const TASKS_PREFIX = 'tasks/';
@@ -31,9 +31,9 @@ const FINAL: ReadonlySet<TaskStateName> = new Set(['FINISHED', 'FAILED', 'KILLED
 
 export class TaskLedger implements TaskView {
   readonly #limits: RuntimeLimits;
-  readonly #tasks = new Map<string, StoredTask>();
-  readonly #everything = new TaskIndex();
-  readonly #byName = new Map<string, TaskIndex>();
+  readonly #tasks = new Map<string, TaskEntry<StoredTask>>();
+  readonly #everything = new TaskIndex<StoredTask>();
+  readonly #byName = new Map<string, TaskIndex<StoredTask>>();
   readonly #attempts = new Map<string, Set<string>>();
   /** Ended tasks in the order of their ends. */
   readonly #ended = new Set<string>();
@@ -46,11 +46,11 @@ export class TaskLedger implements TaskView {
   }
 
   get size(): number {
-    return this.#everything.size;
+    return this.#tasks.size;
   }
 
   get(id: string): TaskRecord | undefined {
-    return this.#tasks.get(id);
+    return this.#tasks.get(id)?.record;
   }
 
   all(name?: string): readonly TaskRecord[] {
@@ -63,17 +63,17 @@ export class TaskLedger implements TaskView {
 
   attempts(name: string, key: string): readonly TaskRecord[] {
     const ids = this.#attempts.get(attemptsKey(name, key)) ?? [];
-    return [...ids].flatMap((id) => this.#tasks.get(id) ?? []);
+    return [...ids].flatMap((id) => this.#tasks.get(id)?.record ?? []);
   }
 
   /** The record with what only the runtime needs. */
   stored(id: string): StoredTask | undefined {
-    return this.#tasks.get(id);
+    return this.#tasks.get(id)?.record;
   }
 
   /** Whether nothing that is heard about the task changes it any more. */
   isFinal(id: string): boolean {
-    const task = this.#tasks.get(id);
+    const task = this.#tasks.get(id)?.record;
     return task !== undefined && FINAL.has(task.state);
   }
 
@@ -85,12 +85,14 @@ export class TaskLedger implements TaskView {
 
   /** Drops a task. Its key can be run again. */
   forget(id: string): boolean {
-    const task = this.#tasks.get(id);
-    if (task === undefined) return false;
+    const entry = this.#tasks.get(id);
+    if (entry === undefined) return false;
+    const task = entry.record;
     this.#tasks.delete(id);
-    this.#everything.remove(id);
+    entry.isForgotten = true;
+    this.#everything.forgot(entry);
     const named = this.#byName.get(task.name);
-    named?.remove(id);
+    named?.forgot(entry);
     if (named?.size === 0) this.#byName.delete(task.name);
     this.#ended.delete(id);
     this.#endedWithKey.delete(id);
@@ -115,7 +117,8 @@ export class TaskLedger implements TaskView {
     const keyed: TaskRecord[] = [];
     for (const id of this.#endedWithKey) {
       if (this.#endedWithKey.size <= this.#limits.maxEndedKeyedTasks) break;
-      keyed.push(...(this.#tasks.has(id) ? [this.#tasks.get(id) ?? []].flat() : []));
+      const task = this.#tasks.get(id)?.record;
+      if (task !== undefined) keyed.push(task);
       this.forget(id);
     }
     return { forgotten: forgotten + keyed.length, keyed };
@@ -127,7 +130,7 @@ export class TaskLedger implements TaskView {
     if (this.#changed.size === 0) return changes;
     for (const id of this.#changed) {
       const key = TASKS_PREFIX + id;
-      const task = this.#tasks.get(id);
+      const task = this.#tasks.get(id)?.record;
       if (task === undefined) changes.deletes.push(key);
       else changes.puts.push({ key, value: JSON.stringify(task) });
     }
@@ -136,30 +139,55 @@ export class TaskLedger implements TaskView {
     return changes;
   }
 
+  /**
+   * What has changed so far is not taken until the function that is returned was called: it belongs to a turn
+   * that is not over.
+   */
+  setAside(): () => void {
+    const aside = this.#changed;
+    this.#changed = new Set();
+    return () => {
+      for (const id of aside) this.#changed.add(id);
+    };
+  }
+
   /** What has changed is not to be written: the framework is about to end. */
   dropChanges(): void {
     this.#changed.clear();
   }
 
-  #index(name: string | undefined): TaskIndex | undefined {
+  #index(name: string | undefined): TaskIndex<StoredTask> | undefined {
     return name === undefined ? this.#everything : this.#byName.get(name);
   }
 
   #put(task: StoredTask): void {
     const { id, name, key } = task;
-    const isNew = !this.#tasks.has(id);
-    this.#tasks.set(id, task);
-    this.#everything.put(task);
+    const entry = this.#tasks.get(id);
+    if (entry === undefined) {
+      this.#add(task);
+    } else {
+      const before = entry.record;
+      entry.record = task;
+      this.#everything.changed(entry, before);
+      this.#byName.get(name)?.changed(entry, before);
+    }
+    const ended = key === undefined ? this.#ended : this.#endedWithKey;
+    if (isEnded(task.state)) ended.add(id);
+    else if (entry !== undefined) ended.delete(id);
+  }
+
+  #add(task: StoredTask): void {
+    const { id, name, key } = task;
+    const entry: TaskEntry<StoredTask> = { record: task, isForgotten: false };
+    this.#tasks.set(id, entry);
+    this.#everything.add(entry);
     let named = this.#byName.get(name);
     if (named === undefined) {
       named = new TaskIndex();
       this.#byName.set(name, named);
     }
-    named.put(task);
-    if (isNew && key !== undefined) this.#addAttempt(attemptsKey(name, key), id);
-    const ended = key === undefined ? this.#ended : this.#endedWithKey;
-    if (isEnded(task.state)) ended.add(id);
-    else ended.delete(id);
+    named.add(entry);
+    if (key !== undefined) this.#addAttempt(attemptsKey(name, key), id);
   }
 
   #addAttempt(key: string, id: string): void {

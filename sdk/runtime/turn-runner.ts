@@ -4,7 +4,7 @@
  */
 import { PlateauError, type Random } from '../../core/base/index.js';
 import { type Decision, type StopAction, actionsOf } from '../decisions/index.js';
-import type { HandlerDefinition, Trouble } from '../framework/index.js';
+import type { Trouble } from '../framework/index.js';
 import { type CarriedOut, carryOut, completeAccepts } from './carry-out.js';
 import { clearTimer, say, setTimer } from './core-context.js';
 import type { CoreParts } from './core-parts.js';
@@ -14,7 +14,7 @@ import type { Callee } from './effects.js';
 import { handlerError, toError } from './errors.js';
 import { type Evaluation, endHolds } from './evaluation.js';
 import { calleesOf } from './event-turns.js';
-import { RETRY_MAX_MS } from './limits.js';
+import { type RetryingView, judgeFailure } from './retries.js';
 import { RunningTurn, type Turn, TurnDraft, type TurnQueue } from './turns.js';
 
 /** The handler at work is to be called again. */
@@ -37,6 +37,8 @@ export class TurnRunner {
   readonly #port: TurnRunnerPort;
   readonly #queue: TurnQueue;
   readonly #jitter: Random;
+  /** By method: handlers that have failed and are to be called again. */
+  readonly #retrying = new Map<string, RetryingView>();
   #current: RunningTurn | undefined;
   #invocation = 0;
   #isBlocked = false;
@@ -62,6 +64,11 @@ export class TurnRunner {
   /** Whether a handler is waited for that has failed. */
   get isWaitingToRetry(): boolean {
     return this.#current?.isWaitingToRetry === true;
+  }
+
+  /** Handlers that have failed and are to be called again. */
+  get retrying(): readonly RetryingView[] {
+    return [...this.#retrying.values()];
   }
 
   /** Whether the next turn could begin. */
@@ -103,6 +110,7 @@ export class TurnRunner {
       this.#fail(running, callee, toError(error));
       return;
     }
+    this.#retrying.delete(nameOf(callee));
     running.next();
     this.#goOn(running);
   }
@@ -121,32 +129,36 @@ export class TurnRunner {
   }
 
   /**
-   * Nothing is retried any more: a turn that waits for it is given up, and nothing of it is recorded.
-   * The turn under way goes on.
+   * Nothing is retried any more: a turn that waits for it, or would, is given up, and nothing of it is
+   * recorded. The turn under way goes on.
    */
   close(): void {
     this.#isClosing = true;
     this.#isBlocked = false;
     if (this.#current?.isWaitingToRetry !== true) return;
     clearTimer(this.#parts.context, RETRY_TIMER);
-    this.#dropChanges();
-    this.#current = undefined;
+    this.#giveUp();
   }
 
   /**
-   * Carries a decision out at once, beside the turn under way.
+   * Carries a decision out at once, beside the turn under way. What that one has noted so far is not written
+   * with it: should the process die before the turn is over, the event comes again.
    * @throws PlateauError `INVALID_DECISION`, `INVALID_STATE`: nothing has been changed then, and changes of
    *   repositories are undone.
    */
   decide(decision: Decision, onDurable: () => void): void {
+    const { ledger, operations, repositories } = this.#parts;
     const draft = new TurnDraft();
+    const putBack = [ledger.setAside(), operations.setAside()];
     try {
       this.#apply({ draft, turn: { label: 'decide', begin: () => [] } }, 'decide', decision);
+      this.#commit(draft, onDurable);
     } catch (error) {
-      this.#parts.repositories.rollback();
+      repositories.rollback();
       throw toError(error);
+    } finally {
+      for (const each of putBack) each();
     }
-    this.#commit(draft, onDurable);
     this.#evaluation.soon();
   }
 
@@ -193,9 +205,10 @@ export class TurnRunner {
     by: string,
     decision: Decision,
   ): void {
-    const { hand, ledger, repositories } = this.#parts;
+    const { hand, ledger, repositories, context } = this.#parts;
     const { draft, turn } = running;
-    const plan = planDecision(readActions(decision), { hand, ledger });
+    const { roles } = context.settings;
+    const plan = planDecision(readActions(decision), { hand, ledger, roles });
     const changes = repositories.takeChanges();
     draft.add(changes);
     const done = carryOut(this.#parts, plan, draft.calls);
@@ -244,15 +257,21 @@ export class TurnRunner {
     running.failures++;
     const failures =
       running.turn.isEvaluation === true ? this.#evaluation.failures + 1 : running.failures;
-    const hasTries = !this.#isClosing && failures <= handler.retries;
-    const mayRetry = handler.onError === 'retry' && hasTries;
-    const policy = mayRetry ? 'retry' : handler.onError === 'skip' ? 'skip' : 'crash';
+    const verdict = judgeFailure(handler, { error, failures, jitter: this.#jitter });
+    const { policy } = verdict;
+    const { method } = handler;
     // What goes wrong in `@OnError` is in the log only: it must not be told about itself.
-    if (handler.kind !== 'error') this.tell({ error, where: handler.method, policy });
+    if (handler.kind !== 'error') this.tell({ error, where: method, policy });
     else say(context, 'error', 'an error handler failed', { error: error.message });
+    if (verdict.policy === 'retry') {
+      this.#retrying.set(method, { handler: method, failures, error: error.message });
+      if (this.#isClosing) this.#giveUp();
+      else this.#retry(running, verdict.waitMs);
+      return;
+    }
+    this.#retrying.delete(method);
     if (policy === 'skip') this.#skip(running);
-    else if (policy === 'retry') this.#retry(running, handler, failures);
-    else this.#crash(handlerError(handler.method, error));
+    else this.#crash(handlerError(method, error));
   }
 
   #skip(running: RunningTurn): void {
@@ -260,11 +279,9 @@ export class TurnRunner {
     this.#goOn(running);
   }
 
-  #retry(running: RunningTurn, handler: HandlerDefinition, failures: number): void {
+  #retry(running: RunningTurn, waitMs: number): void {
     const { context, hand, outbox } = this.#parts;
     context.counters.count('handler_retries');
-    const limitMs = Math.min(RETRY_MAX_MS, handler.backoffMs * 2 ** Math.min(failures - 1, 30));
-    const waitMs = limitMs * (0.5 + this.#jitter.next() / 2);
     if (running.turn.isEvaluation === true) {
       this.#evaluation.backOff(waitMs);
       this.#finish(running, false);
@@ -277,13 +294,13 @@ export class TurnRunner {
   }
 
   #crash(error: PlateauError): void {
-    this.#current = undefined;
-    this.#dropChanges();
+    this.#giveUp();
     this.#port.onCrash(error);
   }
 
   /** What the handler should have dealt with is not noted: it comes again. */
-  #dropChanges(): void {
+  #giveUp(): void {
+    this.#current = undefined;
     this.#parts.ledger.dropChanges();
     this.#parts.operations.dropChanges();
   }
@@ -333,14 +350,18 @@ export class TurnRunner {
 
 function readActions(decision: Decision): ReturnType<typeof actionsOf> {
   try {
-    return actionsOf(decision);
+    const actions: unknown = actionsOf(decision);
+    if (Array.isArray(actions)) return actions;
   } catch {
-    throw new PlateauError(
-      'INVALID_DECISION',
-      `The decision cannot be carried out: it is a ${typeof decision}. Return actions, placements, lists ` +
-        'of them, or nothing.',
-    );
+    // Told below.
   }
+  const isList = Array.isArray(decision);
+  const what = isList ? 'a list with an entry that is none' : `a ${typeof decision}`;
+  throw new PlateauError(
+    'INVALID_DECISION',
+    `The decision cannot be carried out: it is ${decision === null ? 'null' : what}. Return actions, ` +
+      'placements, lists of them, or nothing.',
+  );
 }
 
 /** Whether something was decided that may change what is wanted. */

@@ -1,7 +1,9 @@
 /** What people and programs may look at while a framework runs. */
 import type { ConnectionState } from '../framework/index.js';
 import { NO_TASKS, type TaskView, type Want } from '../decisions/index.js';
+import type { DaemonView } from './daemon-state.js';
 import type { DecisionRecord, Explanation } from './decision-log.js';
+import type { RetryingView } from './retries.js';
 import type { RuntimeCore } from './runtime-core.js';
 import { roleOf } from './offers-in-hand.js';
 
@@ -27,6 +29,9 @@ export interface RuntimeView {
   /** By name of the task: why it waits. */
   readonly unplaced: readonly Explanation[];
   readonly heldOffers: readonly HeldOfferView[];
+  /** Handlers that have failed and are to be called again. */
+  readonly retrying: readonly RetryingView[];
+  readonly daemons: readonly DaemonView[];
   /** Tasks that were asked to end and have not. */
   readonly openKills: number;
   /** Operations (RESERVE, CREATE, …) whose outcome is not known. */
@@ -40,7 +45,7 @@ export interface RuntimeView {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-export function viewOfCore(core: RuntimeCore): RuntimeView {
+export function viewOfCore(core: RuntimeCore, daemons: readonly DaemonView[]): RuntimeView {
   const { subscription, ledger, demand, log, hand, kills, reconciliation, outbox } = core.parts;
   const { operations } = core.parts;
   return {
@@ -58,6 +63,8 @@ export function viewOfCore(core: RuntimeCore): RuntimeView {
       hostname: offer.hostname,
       role: roleOf(offer),
     })),
+    retrying: core.retrying,
+    daemons,
     openKills: kills.size,
     openOperations: operations.size,
     unreconciled: reconciliation.unanswered,
@@ -78,6 +85,8 @@ export const EMPTY_VIEW: RuntimeView = {
   decisions: [],
   unplaced: [],
   heldOffers: [],
+  retrying: [],
+  daemons: [],
   openKills: 0,
   openOperations: 0,
   unreconciled: 0,

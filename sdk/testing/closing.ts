@@ -1,7 +1,7 @@
 /** The end of a simulation: its frameworks come to rest, are looked at, and are closed. */
 import { PlateauError, errorMessage } from '../../core/base/index.js';
 import type { SimulatedCluster } from '../../core/simulation/index.js';
-import { complaintsAbout, reservationComplaints } from './hygiene.js';
+import { complaintsAbout, daemonComplaints, reservationComplaints } from './hygiene.js';
 import type { SimulatedFramework } from './simulated-framework.js';
 
 /** How long a framework may take to come to rest before its hygiene is looked at. */
@@ -29,6 +29,7 @@ export async function closeFrameworks(closing: Closing): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await close(framework, closing).catch((error: unknown) => complaints.push(errorMessage(error)));
   }
+  complaints.push(...frameworks.flatMap(daemonComplaints));
   if (complaints.length === 0) return;
   const { seed } = cluster.world;
   throw new PlateauError(

@@ -1,11 +1,14 @@
 /** Faults that happen to a simulation: a plan, or what is drawn from its seed. */
+import { PlateauError } from '../../core/base/index.js';
 import {
   type AppliedFaults,
+  FAULT_KINDS,
   type FaultKind,
   type FaultPlan,
   type SimulatedCluster,
   applyFaults,
   drawFaults,
+  isFaultKind,
 } from '../../core/simulation/index.js';
 import { type Duration, durationMs } from '../decisions/index.js';
 
@@ -30,6 +33,7 @@ export class Disturbance {
     processes: readonly string[],
   ) {
     const { agents, world } = cluster;
+    if (isPlan(faults)) checkKinds(faults);
     this.plan = isPlan(faults)
       ? faults
       : drawFaults(world.seed, {
@@ -53,6 +57,16 @@ export class Disturbance {
   /** Nothing more goes wrong, and everything but lost hosts is well again. */
   heal(): void {
     this.#applied.heal();
+  }
+}
+
+/** @throws PlateauError `INVALID_REQUEST`: a fault that never happens proves nothing. */
+function checkKinds(plan: FaultPlan): void {
+  for (const [index, { kind }] of plan.entries()) {
+    if (isFaultKind(kind)) continue;
+    const kinds = Object.keys(FAULT_KINDS).join(', ');
+    const message = `fault ${index + 1} is of the kind '${String(kind)}': there are ${kinds}`;
+    throw new PlateauError('INVALID_REQUEST', message);
   }
 }
 

@@ -5,19 +5,13 @@
 import { type Candidacy, PlateauError, type World } from '../../core/base/index.js';
 import { StoreLease } from '../../core/election/index.js';
 import { MASTER_NODE, type ProcessLife } from '../../core/simulation/index.js';
-import type { FrameworkDefinition } from '../framework/index.js';
 import { FrameworkRuntime, type Interceptor } from '../runtime/index.js';
 import { SimulatedTransport } from './simulated-transport.js';
+import type { MadeFramework } from './under-test.js';
 import { WatchedClock } from './watched-clock.js';
 
 /** The key of the record by which copies agree on who is active. */
 export const LEASE_KEY = 'lease/framework';
-
-/** An object to run, and what its class says. */
-export interface MadeFramework {
-  readonly instance: object;
-  readonly definition: FrameworkDefinition;
-}
 
 export interface FrameworkLifeOptions {
   /** Makes the object for a term. */
@@ -84,11 +78,12 @@ export class FrameworkLife {
     }
   }
 
-  /** Ends it as SIGTERM does: what is decided is written and sent. */
+  /** Ends it as SIGTERM does: what is decided is written and sent. It is over when `run` is. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    await this.#runtime?.close();
-    await this.#candidacy?.resign();
+    // At the end of its term the lease is given back; without one there is no term to wait for.
+    if (this.#runtime === undefined) void this.#candidacy?.resign();
+    else await this.#runtime.close();
   }
 
   /** One term. Returns whether it ended because another copy may have taken over. */
@@ -96,7 +91,7 @@ export class FrameworkLife {
     const { store, link } = this.#life;
     const epoch = await store.claimEpoch();
     if (this.#isClosing) return false;
-    const { instance, definition } = this.#options.make();
+    const { instance, definition, injector } = this.#options.make();
     const runtime = new FrameworkRuntime({
       world: this.#world,
       framework: instance,
@@ -124,6 +119,7 @@ export class FrameworkLife {
     } finally {
       this.#runtime = undefined;
       this.#options.onTermOver(runtime, isDeposed);
+      await injector.close(this.#world);
     }
     return isDeposed;
   }

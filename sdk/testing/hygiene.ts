@@ -1,9 +1,10 @@
 /**
  * What a framework must not leave behind: offers that nobody answers, updates that nobody acknowledges,
- * timers, and reservations. Looked at in the books of the real master and agents.
+ * timers, daemons, and reservations. Looked at in the books of the real master and agents.
  */
 import { id } from '../../core/base/index.js';
 import type { SimulatedCluster } from '../../core/simulation/index.js';
+import { DAEMON_STOP_MS } from '../runtime/index.js';
 import type { SimulatedFramework } from './simulated-framework.js';
 
 /** The complaints about a framework at this moment; empty: it is clean. */
@@ -42,6 +43,15 @@ function updateComplaints(
     (agent?.unacknowledged(id<'FrameworkId'>(frameworkId)) ?? []).map(
       (task) => `${name}: ${host} waits for an acknowledgement of task ${task}`,
     ),
+  );
+}
+
+/** Daemons that were told to end, and have not. */
+export function daemonComplaints({ name, hangingDaemons }: SimulatedFramework): readonly string[] {
+  return hangingDaemons.map(
+    (daemon) =>
+      `${name}: its daemon ${daemon} went on for ${DAEMON_STOP_MS / 1000} s after it was told to end: let it wait by ` +
+      'context.sleep, or give context.signal to what it waits for',
   );
 }
 

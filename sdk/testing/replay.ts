@@ -8,7 +8,7 @@
 import type { SchedulerCall, SchedulerEvent, TaskInfo } from '../../core/api/index.js';
 import { PlateauError, VirtualWorld, errorMessage } from '../../core/base/index.js';
 import { MemoryStore } from '../../core/store/index.js';
-import { readFramework } from '../framework/index.js';
+import type { FrameworkDefinition } from '../framework/index.js';
 import {
   FrameworkRuntime,
   type RecordedTraffic,
@@ -17,7 +17,7 @@ import {
   type Transport,
   readRecording,
 } from '../runtime/index.js';
-import { type FrameworkUnderTest, makerOf } from './under-test.js';
+import { type FrameworkUnderTest, type MakeOptions, makeFramework } from './under-test.js';
 
 /** One thing that the two runs decided differently. */
 export interface ReplayDifference {
@@ -36,13 +36,14 @@ export interface ReplayResult {
   readonly failure: Error | undefined;
 }
 
-export interface ReplayOptions {
+export interface ReplayOptions extends MakeOptions {
   readonly seed?: string;
-  readonly overrides?: Readonly<Record<string, unknown>>;
 }
 
 /** Time after the last event in which the new code may still decide. */
 const AFTERMATH_MS = 5_000;
+/** Time for what was injected to close, or to be given up. */
+const CLOSING_MS = 3_600_000;
 
 /**
  * Plays a recording to a framework.
@@ -54,17 +55,19 @@ export async function replay(
   options: ReplayOptions = {},
 ): Promise<ReplayResult> {
   const { traffic, nowMs, state } = readRecording(recording);
-  const framework = makerOf(target)();
-  const { overrides, seed = 'replay' } = options;
-  const definition = readFramework(framework, {
-    user: 'nobody',
-    ...(overrides === undefined ? {} : { overrides }),
-  });
+  const { seed = 'replay' } = options;
   const world = new VirtualWorld({ seed, ...(nowMs !== undefined && { startMs: nowMs }) });
+  const { instance: framework, definition, injector } = makeFramework(target, world, options);
   const player = new Player(world, traffic);
   const store = new MemoryStore();
   if (state.length > 0) await store.transact({ puts: state });
-  const runtime = new FrameworkRuntime({ world, framework, definition, transport: player, store });
+  const runtime = new FrameworkRuntime({
+    world,
+    framework,
+    definition: withoutDaemons(definition),
+    transport: player,
+    store,
+  });
   let failure: Error | undefined;
   const running = runtime.run().catch((error: unknown) => {
     failure = error instanceof Error ? error : new Error(errorMessage(error));
@@ -73,6 +76,7 @@ export async function replay(
   void runtime.close();
   await world.advance(AFTERMATH_MS);
   await running;
+  await Promise.all([injector.close(world), world.advance(CLOSING_MS)]);
   const recorded = new DecisionSummary();
   for (const one of traffic) if (one.direction === 'out') recorded.add(one.call);
   return {
@@ -80,6 +84,12 @@ export async function replay(
     offers: recorded.offers.size,
     failure,
   };
+}
+
+/** What daemons took in is not in the recording, and to take it in again could do harm. */
+function withoutDaemons(definition: FrameworkDefinition): FrameworkDefinition {
+  const handlers = definition.handlers.filter(({ kind }) => kind !== 'daemon');
+  return { ...definition, handlers };
 }
 
 /**

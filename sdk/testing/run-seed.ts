@@ -2,12 +2,11 @@
  * One seed of a scenario: the framework runs while the faults of the seed happen, everything is healed, and
  * what has to hold must hold in time and leave nothing behind.
  */
-import { PlateauError, type Random, SeededRandom, errorMessage } from '../../core/base/index.js';
+import { PlateauError, SeededRandom, errorMessage } from '../../core/base/index.js';
 import type { FaultPlan } from '../../core/simulation/index.js';
 import { durationMs } from '../decisions/index.js';
 import type { Scenario, Story } from './scenario.js';
-import type { SimulatedFramework } from './simulated-framework.js';
-import { Simulation } from './simulation.js';
+import { ScenarioRun } from './scenario-run.js';
 
 /** What became of a seed. Plain data. */
 export interface SeedResult {
@@ -33,8 +32,6 @@ export interface RunSeedOptions {
   readonly keepsTrace?: boolean;
 }
 
-/** Agents of a scenario that does not say how many. */
-const DEFAULT_AGENTS = 5;
 const CHECK_EVERY_MS = 1_000;
 /** One seed in so many sends its messages as JSON texts, the others as objects. */
 const SEEDS_PER_JSON = 10;
@@ -49,7 +46,8 @@ export async function runSeed<T extends object>(
   faults?: FaultPlan,
   options: RunSeedOptions = {},
 ): Promise<SeedResult> {
-  const run = new SeedRun(scenario, String(seed));
+  const run = begun(scenario, String(seed));
+  if (!(run instanceof SeedRun)) return { ...run, faults: faults ?? [] };
   const message = await run.failureOf(faults);
   const { hash, virtualMs } = run.cluster.cluster.summary();
   const result = { seed: run.seed, hash, virtualMs, faults: run.cluster.faults?.plan ?? [] };
@@ -58,30 +56,24 @@ export async function runSeed<T extends object>(
   return { ...result, failed: { message, atMs: Math.round(virtualMs), ...trace } };
 }
 
-class SeedRun<T extends object> implements Story<T> {
-  readonly cluster: Simulation;
-  readonly copies: readonly SimulatedFramework<T>[];
-  readonly seed: string;
-  readonly random: Random;
+/** The run, or the result when the framework or the cluster cannot be made. */
+function begun<T extends object>(
+  scenario: Scenario<T>,
+  seed: string,
+): SeedRun<T> | Omit<SeedResult, 'faults'> {
+  try {
+    return new SeedRun(scenario, seed);
+  } catch (error) {
+    return { seed, failed: { message: reasonOf(error), atMs: 0 }, hash: '', virtualMs: 0 };
+  }
+}
+
+class SeedRun<T extends object> extends ScenarioRun<T> {
   readonly #scenario: Scenario<T>;
 
   constructor(scenario: Scenario<T>, seed: string) {
+    super(scenario, { seed, wire: wireOf(seed) });
     this.#scenario = scenario;
-    this.seed = seed;
-    this.random = new SeededRandom(`${seed}/scenario`);
-    const { framework, overrides, copies = 1 } = scenario;
-    this.cluster = new Simulation({ ...clusterOptions(scenario), seed, wire: wireOf(seed) });
-    const runOptions = overrides === undefined ? {} : { overrides };
-    this.copies =
-      copies === 1
-        ? [this.cluster.run(framework, runOptions)]
-        : this.cluster.runCopies(framework, copies, runOptions);
-  }
-
-  get framework(): SimulatedFramework<T> {
-    const active = this.copies.find(({ isActive }) => isActive) ?? this.copies[0];
-    if (active !== undefined) return active;
-    throw new PlateauError('INVALID_REQUEST', 'a scenario has at least one copy of its framework');
   }
 
   /** Why the run failed, if it did. */
@@ -146,21 +138,6 @@ class SeedRun<T extends object> implements Story<T> {
 /** What is looked at when a scenario has no check of its own. */
 export function checkSettled({ framework }: Story): void {
   framework.expect.connected().agreed().settled();
-}
-
-function clusterOptions<T extends object>(
-  scenario: Scenario<T>,
-): ConstructorParameters<typeof Simulation>[0] {
-  const { agents = DEFAULT_AGENTS, ...others } = scenario;
-  const { masterConfig, agentConfig, network, maxCommitMs, keepsReservations } = others;
-  return {
-    agents,
-    ...(masterConfig !== undefined && { masterConfig }),
-    ...(agentConfig !== undefined && { agentConfig }),
-    ...(network !== undefined && { network }),
-    ...(maxCommitMs !== undefined && { maxCommitMs }),
-    ...(keepsReservations !== undefined && { keepsReservations }),
-  };
 }
 
 function wireOf(seed: string): 'json' | 'objects' {

@@ -5,7 +5,7 @@
 import { PlateauError, type Random, isRecord } from '../../core/base/index.js';
 import type { FaultKind } from '../../core/simulation/index.js';
 import type { Duration } from '../decisions/index.js';
-import { type FrameworkClass, isFrameworkClass } from '../framework/index.js';
+import { type FrameworkClass, type Provided, isFrameworkClass } from '../framework/index.js';
 import type { SimulatedFramework } from './simulated-framework.js';
 import type { SimulateOptions, Simulation } from './simulation.js';
 import type { FrameworkUnderTest } from './under-test.js';
@@ -28,6 +28,8 @@ export interface Scenario<T extends object = object> extends Pick<
   readonly framework: FrameworkUnderTest<T>;
   /** Options that replace those of `@Framework`, one by one. */
   readonly overrides?: Readonly<Record<string, unknown>>;
+  /** What `inject` finds in the framework. Each seed has what `make` makes for itself, and shares each `value`. */
+  readonly provide?: readonly Provided[];
   /** Copies of the framework, of which one is active. Default 1. */
   readonly copies?: number;
   /** All faults begin within this time. Default 3 minutes. */

@@ -21,13 +21,16 @@ import {
 import { disagreements } from './agreement.js';
 import { Expectations } from './expectations.js';
 import { FrameworkLife, LEASE_KEY } from './framework-life.js';
-import { type FrameworkUnderTest, definitionOf, makerOf } from './under-test.js';
+import {
+  type FrameworkUnderTest,
+  type MadeFramework,
+  type MakeOptions,
+  makeFramework,
+} from './under-test.js';
 
-export interface SimulatedFrameworkOptions {
+export interface SimulatedFrameworkOptions extends MakeOptions {
   /** Name of its node. Default: the name of the framework. */
   readonly node?: string;
-  /** Options that replace those of `@Framework`, one by one. */
-  readonly overrides?: Readonly<Record<string, unknown>>;
   readonly interceptors?: readonly Interceptor[];
   /** Longest time of a commit to its disk, in milliseconds; each is drawn evenly from 0. Default 4. */
   readonly maxCommitMs?: number;
@@ -41,16 +44,18 @@ export class SimulatedFramework<T extends object = object> {
   /** Assertions about it that read like a story. */
   readonly expect: Expectations;
   readonly #cluster: SimulatedCluster;
-  readonly #make: () => T;
+  readonly #make: () => MadeFramework<T>;
   readonly #options: SimulatedFrameworkOptions;
   readonly #process: SimulatedProcess;
   readonly #hasCopies: boolean;
-  #instance: T;
-  #definition: FrameworkDefinition;
+  /** That of the present term, or of the next one. */
+  #made: MadeFramework<T>;
+  /** No term has begun with it yet. */
   #isFresh = true;
   #life: FrameworkLife | undefined;
   #last: RuntimeView | undefined;
   #starts = 0;
+  readonly #hangingDaemons = new Set<string>();
   #failure: Error | undefined;
   #isClosed = false;
   /** The present life is over. */
@@ -64,10 +69,9 @@ export class SimulatedFramework<T extends object = object> {
   ) {
     this.#cluster = cluster;
     this.#options = options;
-    this.#make = makerOf(target);
-    this.#instance = this.#make();
-    this.#definition = this.#read();
-    this.name = options.node ?? this.#definition.settings.name;
+    this.#make = () => makeFramework(target, cluster.world, options);
+    this.#made = this.#make();
+    this.name = options.node ?? this.definition.settings.name;
     this.#hasCopies = options.shared !== undefined;
     this.#process = cluster.process(
       this.name,
@@ -87,12 +91,12 @@ export class SimulatedFramework<T extends object = object> {
 
   /** What its class says: that of the object whose handlers are called now. */
   get definition(): FrameworkDefinition {
-    return this.#definition;
+    return this.#made.definition;
   }
 
   /** The object whose handlers are called now: a new one after each start. */
   get instance(): T {
-    return this.#instance;
+    return this.#made.instance;
   }
 
   /** Whether its process lives; a copy that stands by does. */
@@ -113,6 +117,11 @@ export class SimulatedFramework<T extends object = object> {
   /** How often its process was started. */
   get starts(): number {
     return this.#starts;
+  }
+
+  /** Daemons that did not end when they were told to, in any of its terms. */
+  get hangingDaemons(): readonly string[] {
+    return [...this.#hangingDaemons];
   }
 
   /** What ended it by itself; undefined: nothing did. */
@@ -193,6 +202,7 @@ export class SimulatedFramework<T extends object = object> {
     if (life === undefined) return;
     await life.close();
     await this.#ended;
+    if (this.#isFresh) await this.#made.injector.close(this.#cluster.world);
     const { armedTimers } = life;
     if (armedTimers === 0) return;
     throw new PlateauError(
@@ -201,17 +211,13 @@ export class SimulatedFramework<T extends object = object> {
     );
   }
 
-  #read(): FrameworkDefinition {
-    return definitionOf(this.#instance, this.#options.overrides);
-  }
-
   #begin(life: ProcessLife): void {
     this.#starts++;
     this.#isClosed = false;
     const own = new FrameworkLife(life, {
       hasCopies: this.#hasCopies,
       interceptors: this.#options.interceptors ?? [],
-      make: () => this.#made(),
+      make: () => this.#next(),
       onTermOver: (runtime, isDeposed) => this.#termOver(runtime, isDeposed),
     });
     this.#life = own;
@@ -222,17 +228,17 @@ export class SimulatedFramework<T extends object = object> {
   }
 
   /** The first object was made to read its class; each later term has one of its own. */
-  #made(): { readonly instance: object; readonly definition: FrameworkDefinition } {
-    if (!this.#isFresh) {
-      this.#instance = this.#make();
-      // It may be of another class: the next version of the framework, over the state of this one.
-      this.#definition = this.#read();
-    }
+  #next(): MadeFramework {
+    // It may be of another class: the next version of the framework, over the state of this one.
+    if (!this.#isFresh) this.#made = this.#make();
     this.#isFresh = false;
-    return { instance: this.#instance, definition: this.#definition };
+    return this.#made;
   }
 
   #termOver(runtime: FrameworkRuntime, isDeposed: boolean): void {
+    for (const { name, state } of runtime.view.daemons) {
+      if (state === 'hanging') this.#hangingDaemons.add(name);
+    }
     this.#last = isDeposed ? { ...runtime.view, connection: 'standby' } : runtime.view;
     if (isDeposed) this.#cluster.trace.add(this.name, 'deposed', '');
   }

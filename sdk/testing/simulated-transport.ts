@@ -8,10 +8,23 @@ import {
   type SchedulerEvent,
   validateSchedulerCall,
 } from '../../core/api/index.js';
-import { type Clock, type Disposable, PlateauError } from '../../core/base/index.js';
+import type { Clock, Disposable } from '../../core/base/index.js';
 import { CONNECT_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from '../../core/client/index.js';
-import type { SchedulerLink, SchedulerLinkHandlers } from '../../core/simulation/index.js';
+import {
+  type SchedulerLink,
+  type SchedulerLinkHandlers,
+  sizeRefusal,
+} from '../../core/simulation/index.js';
 import type { Session, SessionHandlers, Transport } from '../runtime/index.js';
+import {
+  type Refusal,
+  callRefused,
+  masterUnreachable,
+  notSent,
+  streamEnded,
+  subscriptionRefused,
+  unanswered,
+} from '../transport/index.js';
 
 export interface SimulatedTransportOptions {
   /** Of the process of the framework. */
@@ -68,19 +81,23 @@ class SimulatedSession implements Session {
     this.master = master;
     this.#handlers = handlers;
     this.#clock = clock;
-    this.#timer = clock.setTimer(CONNECT_TIMEOUT_MS, () => this.#fail(unreachable()));
+    this.#timer = clock.setTimer(CONNECT_TIMEOUT_MS, () =>
+      this.#fail(
+        masterUnreachable(master, `no answer to SUBSCRIBE within ${CONNECT_TIMEOUT_MS / 1000} s`),
+      ),
+    );
     this.#link = link({
       onEvent: (event) => this.#arrived(event),
       onEnd: (reason) => this.#streamEnded(reason),
       onAnswer: (call, answer) => this.#answered(call, answer),
     });
-    const fault = validateSchedulerCall(subscribe);
-    if (fault === undefined) this.#link.subscribe(subscribe);
-    else queueMicrotask(() => this.#fail(refusal('SUBSCRIBE', 400, fault)));
+    const refused = refusalOf(subscribe);
+    if (refused === undefined) this.#link.subscribe(subscribe);
+    else queueMicrotask(() => this.#fail(subscriptionRefused(master, refused)));
   }
 
   call(call: SchedulerCall): Promise<void> {
-    if (this.#isOver) return Promise.reject(notSent(call));
+    if (this.#isOver) return Promise.reject(notSent(typeOf(call), 'the session is over'));
     const dueMs = this.#clock.elapsed() + REQUEST_TIMEOUT_MS;
     return new Promise((resolve, reject) => {
       this.#open.push({ call, dueMs, resolve, reject });
@@ -113,7 +130,7 @@ class SimulatedSession implements Session {
     let [oldest] = this.#open;
     while (oldest !== undefined && oldest.dueMs <= nowMs) {
       this.#open.shift();
-      oldest.reject(unanswered(oldest.call));
+      oldest.reject(this.#unanswered(oldest.call, 'none came in time'));
       [oldest] = this.#open;
     }
     this.#noteIdle();
@@ -147,18 +164,21 @@ class SimulatedSession implements Session {
     // that was given up is answered too late.
     const index = this.#open.findIndex((one) => one.call === call);
     if (index < 0) return;
-    for (const dropped of this.#open.splice(0, index)) dropped.reject(notSent(dropped.call));
+    for (const dropped of this.#open.splice(0, index)) {
+      dropped.reject(notSent(typeOf(dropped.call), 'too many calls wait already'));
+    }
     const answered = this.#open.shift();
     if (answered === undefined) return;
     if (status === 200 || status === 202) answered.resolve();
-    else answered.reject(refusal(answered.call.type ?? 'the call', status, message ?? ''));
+    else {
+      const type = typeOf(answered.call);
+      answered.reject(callRefused({ type, status, reason: message ?? '' }));
+    }
     this.#noteIdle();
   }
 
   #streamEnded(reason: string): void {
-    this.#fail(
-      new PlateauError('STREAM_ENDED', `The event stream ended: ${reason}.`, { retriable: true }),
-    );
+    this.#fail(streamEnded(reason));
   }
 
   #fail(error: Error): void {
@@ -166,9 +186,13 @@ class SimulatedSession implements Session {
     this.#end();
     const open = this.#open;
     this.#open = [];
-    for (const { call, reject } of open) reject(unanswered(call));
+    for (const { call, reject } of open) reject(this.#unanswered(call, error.message));
     this.#noteIdle();
     this.#handlers.onEnd(error);
+  }
+
+  #unanswered(call: SchedulerCall, why: string): Error {
+    return unanswered(typeOf(call), this.master, why);
   }
 
   #noteIdle(): void {
@@ -178,34 +202,15 @@ class SimulatedSession implements Session {
   }
 }
 
-function unreachable(): PlateauError {
-  const message = `The master did not answer SUBSCRIBE within ${CONNECT_TIMEOUT_MS / 1000} s.`;
-  return new PlateauError('MASTER_UNREACHABLE', message, { retriable: true });
+/** What the master would answer to a subscription that it cannot read; undefined: it can. */
+function refusalOf(call: SchedulerCall): Refusal | undefined {
+  const tooLarge = sizeRefusal(call);
+  if (tooLarge !== undefined)
+    return { type: 'SUBSCRIBE', status: tooLarge.status, reason: tooLarge.message ?? '' };
+  const fault = validateSchedulerCall(call);
+  return fault === undefined ? undefined : { type: 'SUBSCRIBE', status: 400, reason: fault };
 }
 
-function notSent({ type }: SchedulerCall): PlateauError {
-  return new PlateauError(
-    'STREAM_ENDED',
-    `${type ?? 'The call'} was not sent: the session is over.`,
-    {
-      retriable: true,
-    },
-  );
-}
-
-function unanswered({ type }: SchedulerCall): PlateauError {
-  return new PlateauError(
-    'MASTER_UNREACHABLE',
-    `${type ?? 'The call'} was not answered: it may have arrived.`,
-    {
-      retriable: true,
-    },
-  );
-}
-
-function refusal(type: string, status: number, reason: string): PlateauError {
-  return new PlateauError('CALL_REFUSED', `The master refused ${type} with ${status}: ${reason}`, {
-    context: { status, reason },
-    retriable: status === 307 || status === 403 || status >= 500,
-  });
+function typeOf({ type }: SchedulerCall): string {
+  return type ?? 'UNKNOWN';
 }

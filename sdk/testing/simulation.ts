@@ -112,7 +112,7 @@ export class Simulation {
     options: SimulatedFrameworkOptions = {},
   ): readonly SimulatedFramework<T>[] {
     const shared = new MemoryMedium();
-    const name = options.node ?? nameOf(target, options.overrides);
+    const name = options.node ?? nameOf(target, this.cluster.world, options);
     return Array.from({ length: count }, (_, index) => {
       const node = `${name}-${index + 1}`;
       return this.#start(

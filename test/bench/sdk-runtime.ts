@@ -1,10 +1,25 @@
 /**
- * The runtime of the SDK alone: no network, a store in memory, handlers that do next to nothing. What
- * it adds to each update and to each round of offers, in CPU time of this process.
+ * The runtime of the SDK alone: no network, handlers that do next to nothing. What it adds to each update, in
+ * CPU time of this process, and to each round of offers, by the clock. Updates are kept in memory, rounds of
+ * offers in LMDB as in production: what a store in memory keeps would be collected with the garbage.
  */
-import type { Offer, SchedulerEvent, TaskStatus } from '../../core/api/index.js';
-import { SILENT_LOGGER, type StoreTransaction, systemWorld } from '../../core/base/index.js';
-import { MemoryStore } from '../../core/store/index.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Offer,
+  type SchedulerEvent,
+  type TaskStatus,
+  decodeJson,
+  encodeJson,
+} from '../../core/api/index.js';
+import {
+  SILENT_LOGGER,
+  type Store,
+  type StoreTransaction,
+  systemWorld,
+} from '../../core/base/index.js';
+import { LmdbStore, MemoryStore } from '../../core/store/index.js';
 import { type Action, task } from '../../sdk/decisions/index.js';
 import type { HandlerDefinition, HandlerKind } from '../../sdk/framework/index.js';
 import type { Offers } from '../../sdk/matching/index.js';
@@ -19,7 +34,7 @@ const ROUNDS = 300;
 const WARM_UP_ROUNDS = 100;
 const SAMPLES = 5;
 /** Tasks that one round places, where rounds place any. */
-const PLACED = 200;
+const PLACED = [20, 200];
 const PLACING_ROUNDS = 20;
 const PLACING_LIVES = 20;
 const PLACING_WARM_UPS = 10;
@@ -32,7 +47,7 @@ export const SDK_RUNTIME: Bench = {
 };
 
 /** Notes when a turn is handed to it: what the SDK itself has to do before a decision is written is done then. */
-class NotingStore extends MemoryStore {
+class NotingStore extends LmdbStore {
   onTransact: () => void = () => {};
 
   override transact(transaction: StoreTransaction): Promise<void> {
@@ -43,14 +58,13 @@ class NotingStore extends MemoryStore {
 
 /** A framework whose master is the benchmark. */
 class Rig {
-  readonly store = new NotingStore();
   readonly runtime: FrameworkRuntime;
   calls = 0;
   acknowledged = 0;
   handled = 0;
   #handlers: SessionHandlers | undefined;
 
-  constructor(run: (offers: Offers) => unknown) {
+  constructor(run: (offers: Offers) => unknown, store: Store = new MemoryStore()) {
     const transport: Transport = {
       open: (_call, handlers) => {
         this.#handlers = handlers;
@@ -88,7 +102,7 @@ class Rig {
         handlers: [handler('offers', run), handler('status', () => void this.handled++)],
       },
       transport,
-      store: this.store,
+      store,
     });
   }
 
@@ -181,34 +195,42 @@ async function offerLatency(): Promise<readonly BenchResult[]> {
   };
   const decline = await rounds(() => undefined);
   const look = await rounds(accept);
+  const placing: BenchResult[] = [];
+  // oxlint-disable-next-line no-await-in-loop -- one after the other
+  for (const placed of PLACED) placing.push(...(await placementLatency(placed)));
   return [
-    ...(await placementLatency()),
+    ...placing,
     { ...decline, name: `round of ${OFFERS} offers, all declined` },
     { ...look, name: `round of ${OFFERS} offers, each looked at` },
   ];
 }
 
 /** A whole round: offers, the decision, its record in the store, the calls; and the part before the store has it. */
-async function placementLatency(): Promise<readonly BenchResult[]> {
+async function placementLatency(placed: number): Promise<readonly BenchResult[]> {
   const whole: number[] = [];
   const decided: number[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'plateau-bench-'));
   // Not between lives: a full collection also takes compiled code away, and what is measured is its making.
   collectGarbage();
   for (let life = -PLACING_WARM_UPS; life < PLACING_LIVES; life++) {
     const spec = task({ name: 'web', cpus: 0.5, memMiB: 64, command: 'true' });
     let count = 0;
+    const store = new NotingStore(join(folder, String(life)));
     // A new framework now and then: one that launches for ever is another benchmark.
-    const rig = new Rig((offers) => offers.keep((count += PLACED), spec));
+    const rig = new Rig((offers) => offers.keep((count += placed), spec), store);
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    const found = await roundsOf(rig, PLACING_ROUNDS);
+    const found = await roundsOf(rig, PLACING_ROUNDS, store);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await store.close();
     if (life < 0) continue;
     whole.push(...found.whole);
     decided.push(...found.decided);
   }
-  const name = `round of ${OFFERS} offers, ${PLACED} tasks placed`;
+  rmSync(folder, { recursive: true });
+  const name = `round of ${OFFERS} offers, ${placed} tasks placed`;
   return [
     latency(`${name} and handed to the store`, decided),
-    latency(`${name}, stored and sent`, whole),
+    latency(`${name}, durable and sent`, whole),
   ];
 }
 
@@ -233,28 +255,34 @@ interface Rounds {
   readonly decided: readonly number[];
 }
 
-async function roundsOf(rig: Rig, count: number): Promise<Rounds> {
+async function roundsOf(rig: Rig, count: number, store?: NotingStore): Promise<Rounds> {
   await rig.start();
   const whole: number[] = [];
   const decided: number[] = [];
   let before = performance.now();
-  rig.store.onTransact = () => decided.push(performance.now() - before);
-  // The same ones each time: garbage of the benchmark's own would be measured with the rest.
-  const offers = Array.from({ length: OFFERS }, (_, index) => offerOf(index, 4));
+  if (store !== undefined) store.onTransact = () => decided.push(performance.now() - before);
   for (let round = 0; round < count; round++) {
     const { calls } = rig;
     before = performance.now();
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    await rig.give({ type: 'OFFERS', offers: { offers } });
+    await rig.give({ type: 'OFFERS', offers: { offers: ROUND } });
     while (rig.calls === calls) {
       // oxlint-disable-next-line no-await-in-loop -- until it is answered
-      await Promise.resolve();
+      await (store === undefined ? Promise.resolve() : turnOfLoop());
     }
     whole.push(performance.now() - before);
   }
   await rig.runtime.close();
   return { whole, decided };
 }
+
+/**
+ * The same offers each time, as the reader of messages makes them: what they leave to the collector would be
+ * measured with the rest.
+ */
+const ROUND: readonly Offer[] = Array.from({ length: OFFERS }, (_, index) =>
+  decodeJson('Offer', encodeJson('Offer', offerOf(index, 4))),
+);
 
 function offerOf(index: number, cpus: number): Offer {
   return {

@@ -1,9 +1,13 @@
-/** `plateau framework run`: a framework class as a process. */
+/** `plateau framework`: a framework class as a process, and looks at its state and its troubles. */
 import type { Command } from 'commander';
 import { loadFramework } from '../load-framework.js';
+import { addCheck } from './check.js';
+import type { DevHost } from '../dev/host.js';
+import { addDev } from './dev.js';
+import { addDoctor } from './doctor.js';
 import { addServeFlags, serveFramework } from '../serve.js';
 
-export function define(command: Command): void {
+export function define(command: Command, host: DevHost): void {
   const run = command
     .command('run')
     .description('run a framework until it is told to end; its tasks go on')
@@ -13,4 +17,7 @@ export function define(command: Command): void {
     );
   addServeFlags(run);
   run.action((module: string) => serveFramework(run, () => loadFramework(module)));
+  addDev(command, host);
+  addCheck(command);
+  addDoctor(command);
 }

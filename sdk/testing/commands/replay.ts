@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { PlateauError, errorMessage } from '../../../core/base/index.js';
 import { EXIT_CODES, printJson, printLine, printNotice } from '../../../core/command/index.js';
-import { loadFramework, readOverrides } from '../../hosting/index.js';
+import { loadModule, readOverrides, splitSpecifier } from '../../hosting/index.js';
 import { type ReplayResult, replay } from '../replay.js';
+import { scenarioIn } from '../scenario.js';
 
 /** Differences that are printed; what comes after the first ones follows from them. */
 export const MAX_PRINTED_DIFFERENCES = 20;
@@ -20,7 +21,10 @@ export function define(command: Command): void {
       "play a recording of 'plateau framework run --record' to other code of the framework, and compare what it decides",
     )
     .argument('<recording>', 'file of the recording')
-    .argument('<module>', 'JavaScript module that exports a class with @Framework; #Name picks one')
+    .argument(
+      '<module>',
+      'JavaScript module that exports a class with @Framework, or a scenario; #NAME picks one',
+    )
     .option(
       '--option <name=value>',
       'replaces an option of @Framework, as when it ran; may be repeated',
@@ -35,8 +39,11 @@ export function define(command: Command): void {
 
 async function replayFile(file: string, module: string, options: Options): Promise<void> {
   const text = readRecordingFile(file);
-  const { theClass } = await loadFramework(module);
-  const result = await replay(text, theClass, { overrides: readOverrides(options.option) });
+  const { path, name } = splitSpecifier(module);
+  const scenario = scenarioIn(await loadModule(path), { module, name });
+  const overrides = { ...scenario.overrides, ...readOverrides(options.option) };
+  const { framework, provide } = scenario;
+  const result = await replay(text, framework, { overrides, provide });
   const { differences, offers, failure } = result;
   if (options.json) printJson({ offers, differences, failure: failure?.message ?? null });
   else print(result);

@@ -4,22 +4,29 @@ import type { Command } from 'commander';
 import { PlateauError } from '../../../core/base/index.js';
 import { EXIT_CODES, printJson, printLine } from '../../../core/command/index.js';
 import { loadModule, moduleUrl, splitSpecifier } from '../../hosting/index.js';
+import { type BenchFlags, benchModule } from '../bench/command.js';
 import { scenarioIn } from '../scenario.js';
 import { readFaults } from '../swarm/fault-list.js';
 import { Report } from '../swarm/report.js';
 import { MAX_SHRINK_TRIES, shrinkFailure } from '../swarm/shrink.js';
 import { runSwarm } from '../swarm/swarm.js';
+import { untilStopped } from './until-stopped.js';
+import { wholeNumber } from './whole-number.js';
 
-interface Options {
+interface Options extends BenchFlags {
   readonly seeds: string;
   readonly from: string;
   readonly seed?: string;
   readonly faults?: string;
   readonly jobs?: string;
   readonly shrink: boolean;
-  readonly json: boolean;
   readonly trace: boolean;
+  readonly bench: boolean;
 }
+
+/** Flags of only one of the two things that the command does. */
+const FLAGS_OF_SEEDS = ['seeds', 'from', 'faults', 'jobs', 'shrink', 'trace'];
+const FLAGS_OF_BENCH = ['agents', 'for', 'runs'];
 
 /** Seeds of one run at most. */
 export const MAX_SEEDS = 10_000_000;
@@ -41,7 +48,33 @@ export function define(command: Command): void {
     .option('--no-shrink', 'do not look for fewer faults with which the first failing seed fails')
     .option('--json', 'print the results as JSON', false)
     .option('--trace', 'print the last events of seeds that fail', false)
-    .action((module: string, options: Options) => simulateModule(module, options));
+    .option('--bench', 'no faults: measure what the framework takes of the processor', false)
+    .option(
+      '--agents <numbers>',
+      'with --bench: sizes of the cluster (default: of the scenario, or 100,1000)',
+    )
+    .option('--for <duration>', 'with --bench: virtual time of a run', '10m')
+    .option('--runs <number>', 'with --bench: runs that count, after those that warm up', '5')
+    .action((module: string, options: Options) => {
+      checkFlags(command, options);
+      return options.bench ? bench(module, options) : simulateModule(module, options);
+    });
+}
+
+/** @throws PlateauError `INVALID_FLAG` for a flag without any effect. */
+function checkFlags(command: Command, { bench: isBench }: Options): void {
+  for (const name of isBench ? FLAGS_OF_SEEDS : FLAGS_OF_BENCH) {
+    if (command.getOptionValueSource(name) !== 'cli') continue;
+    const flag = name === 'shrink' ? 'no-shrink' : name;
+    const reason = isBench ? 'has no effect with --bench: leave it out' : 'needs --bench';
+    throw new PlateauError('INVALID_FLAG', `--${flag} ${reason}`, { context: { flag } });
+  }
+}
+
+async function bench(module: string, options: Options): Promise<void> {
+  const { path, name } = splitSpecifier(module);
+  const scenario = scenarioIn(await loadModule(path), { module, name });
+  await benchModule({ scenario, module, seed: options.seed ?? options.from }, options);
 }
 
 async function simulateModule(module: string, options: Options): Promise<void> {
@@ -88,27 +121,6 @@ function exitCode(isStopped: boolean, failures: number): number {
   return isStopped ? EXIT_CODES.interrupted : EXIT_CODES.success;
 }
 
-/** Runs until done or until the first Ctrl-C; a second one ends the process. */
-async function untilStopped(
-  run: (signal: AbortSignal) => Promise<void>,
-): Promise<{ readonly isStopped: boolean }> {
-  const controller = new AbortController();
-  const stop = (): void => {
-    // oxlint-disable-next-line unicorn/no-process-exit -- the second request means: now
-    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    controller.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  try {
-    await run(controller.signal);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
-  return { isStopped: controller.signal.aborted };
-}
-
 /** The seeds of a run: one that is named, or numbers from one on. */
 class Seeds implements Iterable<string> {
   readonly count: number;
@@ -128,18 +140,4 @@ class Seeds implements Iterable<string> {
     }
     for (let index = 0; index < this.count; index++) yield String(this.#from + index);
   }
-}
-
-function wholeNumber(
-  flag: string,
-  text: string,
-  range: { readonly from: number; readonly to: number },
-): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= range.from && value <= range.to) return value;
-  throw new PlateauError(
-    'INVALID_FLAG',
-    `--${flag} is '${text}': it must be a whole number from ${range.from} to ${range.to}`,
-    { context: { flag } },
-  );
 }

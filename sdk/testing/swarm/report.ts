@@ -122,7 +122,8 @@ export class Report {
 
   #tell({ seed, failed }: SeedResult): void {
     if (failed === undefined) return;
-    const [line = ''] = failed.message.split('\n');
+    const [first = '', second = ''] = failed.message.split('\n');
+    const line = first.endsWith(':') ? `${first} ${second.trim()}` : first;
     // The bar is drawn anew below what is told.
     if (process.stderr.isTTY && this.#progress !== undefined) process.stderr.write('\r\u001B[K');
     printLine(

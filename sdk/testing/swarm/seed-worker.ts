@@ -56,7 +56,9 @@ export class SeedWorker {
   #start(): Worker {
     const thread = new Worker(WORKER, { workerData: this.#source });
     const isOver = (error: Error): void => {
-      if (this.#thread === thread) this.#thread = undefined;
+      // What is told of a thread that was given up already is not about the seed of the next one.
+      if (this.#thread !== thread) return;
+      this.#thread = undefined;
       this.#onEnd?.(error);
     };
     thread.on('error', isOver);

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { brokenLinks, read } from '../../checks/links.js';
 import { repositoryFile } from '../../checks/reference.js';
 import * as sdk from '../../../sdk/index.js';
 import { type LinkedFolder, linkedFolder } from '../../unit/sdk/linked-package.js';
@@ -25,10 +26,6 @@ interface Program {
   readonly text: string;
 }
 
-function read(path: string): string {
-  return readFileSync(repositoryFile(path), 'utf8');
-}
-
 /** The files that a page gives; each has a name of its own among all pages. */
 function programsOf(page: string): readonly Program[] {
   return stepsOf(read(page)).flatMap((step) => (step.kind === 'file' ? [step] : []));
@@ -41,10 +38,14 @@ function pageOf(decorator: string): string {
   return SHARED[decorator] ?? `${dashed}.md`;
 }
 
+const TESTING = 'docs/sdk/testing.md';
+
 const pages = [
   ...readdirSync(repositoryFile(FOLDER)).map((name) => `${FOLDER}/${name}`),
   'docs/sdk/decorators.md',
-  'docs/sdk/testing.md',
+  TESTING,
+  'docs/sdk/troubleshooting.md',
+  'docs/sdk/injection.md',
 ];
 
 describe('The examples in the pages of the SDK', function () {
@@ -98,7 +99,7 @@ describe('The examples in the pages of the SDK', function () {
   });
 
   it('come through the seeds of the page about testing', async () => {
-    const lines = [...read('docs/sdk/testing.md').matchAll(/^npx plateau (simulate .*)$/gm)];
+    const lines = [...read(TESTING).matchAll(/^npx plateau (simulate (?!.*--bench).*)$/gm)];
     expect(lines).to.have.length(2);
     for (const [, line = ''] of lines) {
       const [command = '', module = '', ...rest] = line.split(' ');
@@ -111,17 +112,32 @@ describe('The examples in the pages of the SDK', function () {
       expect(code).to.equal(0);
     }
   });
+
+  it('are measured as the page about testing shows', async () => {
+    const [, line = ''] = /^npx plateau (simulate .* --bench .*)$/m.exec(read(TESTING)) ?? [];
+    const command = line
+      .replace('dist', folder.path)
+      .replace('100,1000', '10')
+      .replace('10m', '1m');
+    const { code, stdout } = await plateau([...command.split(' '), '--runs=1']);
+    const [, shown = ''] = /^```text\n(AGENTS[^]*?)\n```$/m.exec(read(TESTING)) ?? [];
+    const headings = (text: string): readonly string[] =>
+      (text.match(/^AGENTS.*$/gm) ?? []).map((row) => row.replace(/ +/g, ' '));
+    expect(headings(stdout)).to.deep.equal(headings(shown)).and.to.have.length(2);
+    expect(code).to.equal(0);
+  });
 });
 
 describe('The pages of decorators', () => {
   const decorators = Object.keys(sdk).filter(
     (name) =>
-      /^(?:On[A-Z]\w+|Every|Framework|Stored|Admin)$/.test(name) || SHARED[name] !== undefined,
+      /^(?:On[A-Z]\w+|Every|Daemon|Framework|Stored|Admin)$/.test(name) ||
+      SHARED[name] !== undefined,
   );
   const overview = read('docs/sdk/decorators.md');
 
   it('are one for each, linked from the overview', () => {
-    expect(decorators).to.have.length(21);
+    expect(decorators).to.have.length(22);
     const files = new Set(decorators.map((name) => pageOf(name)));
     expect([...files].toSorted()).to.deep.equal(readdirSync(repositoryFile(FOLDER)).toSorted());
     for (const file of files) expect(overview).to.contain(`](decorators/${file})`);
@@ -154,19 +170,6 @@ describe('The pages of decorators', () => {
   });
 });
 
-/** The names by which a page's headings are linked. */
-function anchorsOf(text: string): ReadonlySet<string> {
-  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
-  );
-}
-
 describe('Links of the pages of the SDK', () => {
   const folders = ['docs/sdk', FOLDER, 'sdk'];
   const all = folders.flatMap((folder) =>
@@ -177,14 +180,7 @@ describe('Links of the pages of the SDK', () => {
 
   for (const page of all) {
     it(`of ${page} lead to pages and headings that exist`, () => {
-      const links = [...read(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)];
-      const broken = links.filter(([, target = '', anchor]) => {
-        if (/^[a-z]+:/.test(target)) return false;
-        const path = target === '' ? page : join(dirname(page), target);
-        if (!existsSync(repositoryFile(path))) return true;
-        return anchor !== undefined && !anchorsOf(read(path)).has(anchor);
-      });
-      expect(broken.map(([link]) => link)).to.deep.equal([]);
+      expect(brokenLinks(page)).to.deep.equal([]);
     });
   }
 });

@@ -1,5 +1,5 @@
 /** Frameworks that do not end as one would like. */
-import { Framework, OnOffers, OnStart } from '../../../sdk/index.js';
+import { Framework, OnOffers, OnStart, stop } from '../../../sdk/index.js';
 
 @Framework({ name: 'stuck' })
 export class Stuck {
@@ -15,5 +15,13 @@ export class Broken {
   @OnOffers() place(): void {}
   @OnStart() start(): void {
     throw new Error('no luck today');
+  }
+}
+
+@Framework({ name: 'done' })
+export class Done {
+  @OnOffers() place(): void {}
+  @OnStart() start() {
+    return stop();
   }
 }

@@ -61,6 +61,12 @@ describe('plateau replay', function () {
     );
     expect(other.code).to.equal(1);
 
+    const injected = await plateau(['replay', file, `${MODULE}#asRecorded`]);
+    expect(injected.stdout).to.match(/no difference\n$/);
+    const lacking = await plateau(['replay', file, `${MODULE}#Injected`]);
+    expect(lacking.stderr).to.contain("Injected needs 'count', and nobody provides it");
+    expect(lacking.code).to.equal(1);
+
     const json = await plateau(['replay', file, `${MODULE}#Larger`, '--json']);
     expect(json.code).to.equal(1);
     const { differences, failure } = JSON.parse(json.stdout) as {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { SLOW_MS } from '../../simulation/sdk/scenarios/slow.js';
 
 const MAIN = fileURLToPath(new URL('../../../core/cli/main.js', import.meta.url));
 const SCENARIOS = fileURLToPath(new URL('../../simulation/sdk/scenarios/', import.meta.url));
@@ -38,6 +39,17 @@ class Command {
   }
 }
 
+interface MeasuredFigures {
+  readonly rounds: number;
+  readonly offers: number;
+  readonly offersPerSecond: number;
+  readonly latencies: readonly {
+    readonly rounds: number;
+    readonly p50Ms: number;
+    readonly maxMs: number;
+  }[];
+}
+
 function simulate(module: string, ...flags: readonly string[]): Promise<Ended> {
   return new Command(join(SCENARIOS, module), ...flags).ended();
 }
@@ -51,6 +63,13 @@ describe('plateau simulate', function () {
       /^12 seeds ran, none failed: \d+m \d\ds of virtual time in .*, [\d,]+ times as fast\n$/,
     );
     expect(code).to.equal(0);
+  });
+
+  it('tells a seed that ends its thread, and not the next one with it', async () => {
+    const { code, output } = await simulate('rejecting.js', '--seeds=4', '--jobs=1', '--no-shrink');
+    expect(output).to.contain('seed 1 failed at 0ms: nobody waits for it');
+    expect(output).to.contain('4 seeds ran, 1 failed');
+    expect(code).to.equal(1);
   });
 
   it('tells each failure on a line with how to repeat it, and fewer faults that do', async () => {
@@ -143,5 +162,67 @@ describe('plateau simulate', function () {
     const missing = await simulate('nothing.js');
     expect(missing.errors).to.match(/module '.*nothing\.js' cannot be loaded/);
     expect(missing.code).to.equal(2);
+  });
+});
+
+describe('plateau simulate --bench', function () {
+  this.timeout(120_000);
+
+  it('prints what a framework takes of the processor, by cluster and by offers in a round', async () => {
+    const flags = ['--bench', '--agents=3,20', '--for=1m', '--runs=2'];
+    const { code, output, errors } = await simulate('sound.js', ...flags);
+    expect(code, errors).to.equal(0);
+    expect(output).to.match(/sound\.js, seed 1: 2 runs of 1m 00s each, no faults\n/);
+    expect(output).to.match(
+      /^AGENTS +OFFERS +OFFERS\/S +LAUNCHES +UPDATES +UPDATES\/S +SPEED +HEAP$/m,
+    );
+    expect(output).to.match(/^ +3 +\d+ +[\d,]+ +8 +\d+ +[\d,]+ +[\d,]+ x +\d+ MiB$/m);
+    expect(output).to.match(/^ +20 .* x +\d+ MiB$/m);
+    expect(output).to.match(/^AGENTS +OFFERS IN ROUND +ROUNDS +P50 +P90 +P99 +MAX$/m);
+    expect(output).to.match(/^ +20 +[\d-]+ +\d+( +\d+\.\d{3} ms){4}$/m);
+    expect(errors).to.contain('Figures of two machines do not compare');
+  });
+
+  it('prints them as JSON, with the seed', async () => {
+    const flags = ['--bench', '--agents=3', '--for=1m', '--runs=1', '--seed=x', '--json'];
+    const { code, output } = await simulate('sound.js', ...flags);
+    expect(code).to.equal(0);
+    const { figures, ...settings } = JSON.parse(output) as { figures: Record<string, unknown>[] };
+    expect(settings).to.include({ seed: 'x', forMs: 60_000, runs: 1, isStopped: false });
+    expect(figures).to.have.lengthOf(1);
+    expect(figures[0]).to.include({ agents: 3, launches: 4 });
+    expect(figures[0]).to.include.keys('offersPerSecond', 'updatesPerSecond', 'speed', 'heapMiB');
+    expect(figures[0]?.['latencies']).to.not.be.empty;
+  });
+
+  it('counts the time of the handler, and not that of the cluster', async () => {
+    const flags = ['--bench', '--agents=50', '--for=2m', '--runs=2', '--json'];
+    const { output } = await simulate('slow.js', ...flags);
+    const { figures } = JSON.parse(output) as { figures: readonly MeasuredFigures[] };
+    const [measured] = figures;
+    for (const { p50Ms, maxMs, rounds } of measured?.latencies ?? []) {
+      expect(rounds).to.be.at.least(1);
+      expect(p50Ms).to.be.at.least(SLOW_MS);
+      expect(maxMs).to.be.at.least(p50Ms);
+    }
+    const { rounds = 0, offers = 0, offersPerSecond } = measured ?? {};
+    expect(rounds).to.be.at.least(4);
+    expect(offersPerSecond).to.be.within(1, (offers * 1000) / (rounds * SLOW_MS));
+  });
+
+  it('refuses flags that have no effect, and numbers that are none', async () => {
+    const refused = [
+      [['--bench', '--faults=[]'], '--faults has no effect with --bench'],
+      [['--bench', '--no-shrink'], '--no-shrink has no effect with --bench'],
+      [['--agents=5'], '--agents needs --bench'],
+      [['--bench', '--agents=5,x'], "--agents is 'x'"],
+      [['--bench', '--for=soon'], "--for is 'soon'"],
+      [['--bench', '--runs=0'], "--runs is '0'"],
+    ] as const;
+    const ended = await Promise.all(refused.map(([flags]) => simulate('sound.js', ...flags)));
+    for (const [index, { code, errors }] of ended.entries()) {
+      expect(code).to.equal(2);
+      expect(errors).to.contain(refused[index]?.[1]);
+    }
   });
 });

@@ -109,6 +109,14 @@ describe('runSeed', () => {
   });
 });
 
+describe('A framework that is not valid', () => {
+  it('is a failure of the seed with what is wrong', async () => {
+    const { failed, faults } = await runSeed({ framework: Sound, overrides: { name: '' } }, 1);
+    expect(failed?.message).to.contain('Sound is not valid').and.to.contain('name');
+    expect(faults).to.deep.equal([]);
+  });
+});
+
 async function firstFailure(scenario: Scenario): ReturnType<typeof runSeed> {
   for (let seed = 1; seed <= 50; seed++) {
     const result = await runSeed(scenario, seed);

@@ -138,6 +138,10 @@ describe('Simulation', () => {
     const other = drawn.run(Web);
     await drawn.advance('1m');
     expect(() => drawn.disturb([])).to.throw(/faults are under way/);
+    const misspelt = { atMs: 1, kind: 'crsh' as 'crash', target: 'master' };
+    expect(() => simulate().disturb([misspelt])).to.throw(
+      /fault 1 is of the kind 'crsh': there are/,
+    );
     const targets = new Set(drawn.faults?.plan.map(({ target }) => target));
     expect([...targets]).to.include('web');
     drawn.heal();

@@ -22,6 +22,22 @@ describe('PlateauError', () => {
     expect('cause' in error).to.equal(false);
   });
 
+  it('is known by a mark and its code, that of another copy of the package too', async () => {
+    const copy = new URL('../../../core/base/errors.js?copy', import.meta.url);
+    const { PlateauError: Other }: { PlateauError: typeof PlateauError } = await import(copy.href);
+    const other = new Other('FENCED', 'no');
+    expect(other).to.not.be.instanceOf(PlateauError);
+    for (const error of [other, new PlateauError('FENCED', 'no')]) {
+      expect(PlateauError.is(error)).to.equal(true);
+      expect(PlateauError.is(error, 'FENCED')).to.equal(true);
+      expect(PlateauError.is(error, 'FATAL')).to.equal(false);
+    }
+    const alike = Object.assign(new Error('no'), { name: 'PlateauError', code: 'FENCED' });
+    for (const thrown of [alike, { code: 'FENCED' }, undefined, null, 'FENCED']) {
+      expect(PlateauError.is(thrown)).to.equal(false);
+    }
+  });
+
   it('has one line of meaning for each code', () => {
     for (const [code, meaning] of Object.entries(ERROR_CODES)) {
       expect(code).to.match(/^[A-Z]+(_[A-Z]+)*$/);

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { expect } from 'chai';
 import { repositoryFile } from '../../checks/reference.js';
+import { hasSymbol, isTest, read, sourceLinks } from '../../checks/links.js';
 
 const PAGES = ['batch', 'services', 'cron'];
 /** What the sections of each page are about. */
@@ -14,52 +14,6 @@ const FAULTS = [
   'The master dies',
   'The store fails',
 ];
-
-function read(path: string): string {
-  return readFileSync(repositoryFile(path), 'utf8');
-}
-
-interface Link {
-  readonly text: string;
-  /** From the root of the repository. */
-  readonly file: string;
-}
-
-/** Links into the source, with the page's line breaks taken out of their texts. */
-function sourceLinks(page: string): readonly Link[] {
-  return [...read(page).matchAll(/\[([^\]]+)\]\(([^)#\s]+\.ts)\)/g)].map(
-    ([, text = '', target = '']) => ({
-      text: text.replaceAll(/\s+/g, ' '),
-      file: join(dirname(page), target),
-    }),
-  );
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-/** Whether a file exports a name, or has the member of a class or interface that it exports. */
-function hasSymbol(source: string, symbol: string): boolean {
-  const [name = '', member] = symbol.split('.');
-  const kinds = '(?:abstract )?(?:class|interface|type|function\\*?|const)';
-  const from = source.search(new RegExp(`^export (?:async )?${kinds} ${escaped(name)}\\b`, 'm'));
-  if (from < 0) return false;
-  if (member === undefined) return true;
-  const end = source.slice(from).search(/^\}/m);
-  const body = source.slice(from, from + end);
-  return new RegExp(
-    `^ {2}(?:@\\w+\\([^)]*\\) )?(?:readonly |async |get |\\*)*${escaped(member)}\\b`,
-    'm',
-  ).test(body);
-}
-
-/** Whether a link leads to the test that its text names. */
-function isTest({ text, file }: Link): boolean {
-  const title = /^"(.*)"$/.exec(text)?.[1] ?? text;
-  const call = new RegExp(`(?:it|describe)\\(\\s*(['\`])${escaped(title)}\\1`);
-  return existsSync(repositoryFile(file)) && call.test(read(file));
-}
 
 describe('A name in a source file', () => {
   const source = [

@@ -40,7 +40,7 @@ describe('The page of limits', () => {
   it('reads constants and settings from the code', async () => {
     const bounds = await codeBounds();
     expect(bounds).to.deep.include.members([
-      { area: 'http', name: 'MAX_CALL_BYTES', value: HTTP_LIMITS.callBytes, isRequired: true },
+      { area: 'api', name: 'MAX_CALL_BYTES', value: HTTP_LIMITS.callBytes, isRequired: true },
       { area: 'master', name: 'maxAgentPingTimeouts', value: 5, isRequired: true },
       { area: 'containers', name: 'IDLE_TIMEOUT_MS', value: 15_000, isRequired: false },
     ]);

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import { expect } from 'chai';
+import { IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { PlateauError } from '../../../../core/base/index.js';
 import { AdminClient, refuse } from '../../../../sdk/admin/index.js';
-import { Admin, type AdminRequest, Get, Post } from '../../../../sdk/index.js';
+import { Admin, type AdminRequest, Delete, Get, Post } from '../../../../sdk/index.js';
 import { AdminRig } from './rig.js';
 
 @Admin('/v1/echo')
@@ -63,6 +64,88 @@ describe('A client of the admin interface', () => {
     const gone = await failure(client.json('GET', '/v1/state'));
     expect(gone).to.include({ code: 'STREAM_ENDED', retriable: true });
     expect(gone.message).to.include(`http://127.0.0.1:${port}`);
+  });
+});
+
+class Wanted {
+  @IsString() readonly name!: string;
+  @IsInt() @Min(1) readonly count!: number;
+}
+
+class Filter {
+  @IsOptional() @IsInt() @Min(1) readonly least?: number;
+}
+
+@Admin('/v1/jobs')
+class Jobs {
+  readonly all = new Map<string, Wanted>();
+  readonly since = new Date(0);
+
+  @Get('/', { query: Filter }) list({ query }: AdminRequest<undefined, Filter>) {
+    return [...this.all.values()].filter(({ count }) => count >= (query.least ?? 0));
+  }
+
+  @Post('/:group', { body: Wanted, status: 201 }) create({
+    params,
+    body,
+  }: AdminRequest<Wanted, undefined, 'group'>) {
+    const id = `${params.group}/${body.name}`;
+    this.all.set(id, { name: body.name, count: body.count });
+    return { id, since: this.since };
+  }
+
+  @Get('/count') count() {
+    return this.all.size;
+  }
+
+  @Delete('/:group/:name') remove({
+    params,
+  }: AdminRequest<undefined, undefined, 'group' | 'name'>): void {
+    this.all.delete(`${params.group}/${params.name}`);
+  }
+
+  notARoute(): string {
+    return 'never called from outside';
+  }
+}
+
+describe('A client of the routes of a class', () => {
+  it('calls them with the types of the methods', async () => {
+    const rig = await new AdminRig({ classes: [Jobs] }).start(new Jobs());
+    try {
+      const jobs = new AdminClient(`http://127.0.0.1:${rig.port}`).of(Jobs);
+      const made = await jobs.create({ params: { group: 'a b' }, body: { name: 'x/y', count: 3 } });
+      const since: string = made.since;
+      expect({ id: made.id, since }).to.deep.equal({
+        id: 'a b/x/y',
+        since: '1970-01-01T00:00:00.000Z',
+      });
+      expect(await jobs.count()).to.equal(1);
+      expect(await jobs.list({ query: { least: 4 } })).to.deep.equal([]);
+      expect((await jobs.list({ query: {} })).map(({ name }) => name)).to.deep.equal(['x/y']);
+      const nothing: undefined = await jobs.remove({ params: { group: 'a b', name: 'x/y' } });
+      expect(nothing).to.equal(undefined);
+      expect(await jobs.count()).to.equal(0);
+    } finally {
+      await rig.server.close();
+    }
+  });
+
+  it('tells what is refused, what is missing, and that a class has no routes', async () => {
+    const rig = await new AdminRig({ classes: [Jobs] }).start(new Jobs());
+    try {
+      const client = new AdminClient(`http://127.0.0.1:${rig.port}`);
+      const jobs = client.of(Jobs);
+      const bad = { params: { group: 'a' }, body: { name: 'x', count: 0 } };
+      expect((await failure(jobs.create(bad))).message).to.include('count');
+      const without = await failure(jobs.remove({ params: { group: 'a', name: '' } }));
+      expect(without.message).to.equal(
+        "'params.name' of /v1/jobs/:group/:name is missing: give it",
+      );
+      expect(() => client.of(Map)).to.throw('Map has no routes: put @Admin on it');
+    } finally {
+      await rig.server.close();
+    }
   });
 });
 

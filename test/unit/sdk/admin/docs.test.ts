@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { repositoryFile } from '../../../checks/reference.js';
 import { readFramework } from '../../../../sdk/framework/index.js';
@@ -11,10 +12,10 @@ import { AdminRig } from './rig.js';
 const OPTIONS =
   '--ignoreConfig --strict --target es2022 --lib es2023 --module nodenext --skipLibCheck --experimentalDecorators --types node';
 
-function snippet(page: string): string {
-  const [, text = ''] =
-    /^```ts\n([^]*?)^```$/m.exec(readFileSync(repositoryFile(page), 'utf8')) ?? [];
-  return text;
+function snippet(page: string, after = ''): string {
+  const text = readFileSync(repositoryFile(page), 'utf8');
+  const [, found = ''] = /^```ts\n([^]*?)^```$/m.exec(text.slice(text.indexOf(after))) ?? [];
+  return found;
 }
 
 describe('The pages about running a framework', function () {
@@ -34,7 +35,10 @@ describe('The pages about running a framework', function () {
       services.replaceAll('Services', 'MyFramework'),
     );
     writeFileSync(join(folder.path, 'program.ts'), snippet('docs/sdk/running.md'));
-    const argv = [folder.tsc, ...OPTIONS.split(' '), 'my-framework.ts', 'program.ts'];
+    const client = snippet('docs/sdk/admin.md', '## From a program');
+    expect(client).to.include('AdminClient');
+    writeFileSync(join(folder.path, 'client.ts'), client.replaceAll('Services', 'MyFramework'));
+    const argv = [folder.tsc, ...OPTIONS.split(' '), 'my-framework.ts', 'program.ts', 'client.ts'];
     const { stdout } = spawnSync(process.execPath, argv, { cwd: folder.path, encoding: 'utf8' });
     expect(stdout).to.equal('');
 
@@ -52,6 +56,12 @@ describe('The pages about running a framework', function () {
       const { text } = await rig.ask('GET', '/v1/services');
       expect(JSON.parse(text)).to.deep.equal([{ name: 'web', count: 2 }]);
       expect((await rig.ask('DELETE', '/v1/services/web')).status).to.equal(204);
+
+      const compiled = readFileSync(join(folder.path, 'client.js'), 'utf8');
+      const program = join(folder.path, 'client-here.js');
+      writeFileSync(program, compiled.replace('127.0.0.1:8080', `127.0.0.1:${rig.port}`));
+      const ran = promisify(execFile)(process.execPath, [program], { cwd: folder.path });
+      expect((await ran).stdout).to.equal('web 2\n');
     } finally {
       await rig.server.close();
     }

@@ -57,6 +57,8 @@ export class AdminRig {
     decisions: [],
     explanations: [],
     heldOffers: [],
+    retrying: [],
+    daemons: [],
     counters: new Map([['offersReceived', 7]]),
     gauges: new Map([['held', 2]]),
     queued: 0,
@@ -77,6 +79,7 @@ export class AdminRig {
     const { clock, random, ids, log } = this.world;
     this.server.attach({
       framework,
+      make: (theClass) => Object(Reflect.construct(theClass, [framework])),
       runtime: {
         get view() {
           return view();

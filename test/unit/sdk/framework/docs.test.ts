@@ -20,9 +20,9 @@ describe('The page about decorators', () => {
 
   it('has every decorator', () => {
     const names = Object.keys(framework).filter((name) =>
-      /^(?:On[A-Z]|Every$|Framework$|Stored$)/.test(name),
+      /^(?:On[A-Z]|Every$|Daemon$|Framework$|Stored$)/.test(name),
     );
-    expect(names).to.have.length(15);
+    expect(names).to.have.length(16);
     expect(names.filter((name) => !page.includes(`@${name}(`))).to.deep.equal([]);
   });
 

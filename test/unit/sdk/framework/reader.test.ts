@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { PlateauError } from '../../../../core/base/index.js';
 import {
+  Daemon,
   Every,
   Framework,
   MemoryRepository,
@@ -114,6 +115,27 @@ describe('readFramework', () => {
       ['every', 30_000],
       ['start', undefined],
     ]);
+  });
+
+  it('reads daemons, which have no time limit', () => {
+    @Framework({ name: 'a' })
+    class Example {
+      @OnOffers() place(): void {}
+      @Daemon() async plain(): Promise<void> {}
+      @Daemon({ onError: 'retry', retries: 3, backoff: '5s' }) async watch(): Promise<void> {}
+    }
+    const [, plain, watch] = readFramework(Example).handlers;
+    const timeoutMs = Infinity;
+    expect(plain).to.include({ kind: 'daemon', onError: 'crash', retries: 10, timeoutMs });
+    expect(watch).to.include({ onError: 'retry', retries: 3, backoffMs: 5_000, timeoutMs });
+    @Framework({ name: 'a' })
+    class Wrong {
+      @OnOffers() place(): void {}
+      @Daemon({ timeout: '1m' } as never) async watch(): Promise<void> {}
+    }
+    expect(() => readFramework(Wrong)).to.throw(
+      "Wrong.watch: @Daemon: option 'timeout' is not known here; known are onError, retries, backoff",
+    );
   });
 
   it('calls the method that the instance has, with this and arguments', () => {
@@ -258,6 +280,19 @@ describe('readFramework', () => {
       expect(message).to.contain("Example.slash: @Stored: 'name' must be letters");
       expect(message).to.contain("Example.version: @Stored: 'version' must be at least 1");
       expect(message).to.contain("Example.migrations: @Stored: migration '2' leads to no version");
+    });
+
+    it('times that would keep the framework busy, and options that are none', () => {
+      @Framework({ name: ' ', reconcileEvery: '1ms' })
+      class Busy {
+        @OnOffers({ timeout: 0 }) place(): void {}
+        @OnLost('FAILED' as never) lost(): void {}
+      }
+      const message = messageOf(Busy);
+      expect(message).to.contain("option 'name' of @Framework is required");
+      expect(message).to.match(/'reconcileEvery' of @Framework .*, 1000 ms at least/);
+      expect(message).to.match(/Busy.place: @OnOffers: option 'timeout' .*, 1 ms at least/);
+      expect(message).to.contain('Busy.lost: @OnLost: its options must be an object');
     });
 
     it('unknown states, policies, intervals and options of handlers', () => {

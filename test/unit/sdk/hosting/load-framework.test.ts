@@ -40,6 +40,17 @@ describe('loadFramework', () => {
     );
   });
 
+  it('finds what the module provides, and refuses what is no list of it', async () => {
+    const { provide } = await loadFramework(fixture('with-providers.js'));
+    expect(provide.map(({ token, by }) => [token.name, by])).to.deep.equal([
+      ['name', { value: 'from the module' }],
+    ]);
+    expect((await loadFramework(fixture('single.js'))).provide).to.deep.equal([]);
+    expect(await refusal(fixture('wrong-providers.js'))).to.contain(
+      "exports 'providers', which is not a list of what provide(…) gives",
+    );
+  });
+
   it('says what is wrong with other modules', async () => {
     expect(await refusal(fixture('none.js'))).to.contain(
       "put @Framework({ name: '…' }) on a class",

@@ -7,16 +7,20 @@ import {
   VirtualWorld,
   toDisposable,
 } from '../../../../core/base/index.js';
-import { Admin, type AdminRequest, Put, refuse } from '../../../../sdk/admin/index.js';
+import { Admin, type AdminRequest, Get, Put, refuse } from '../../../../sdk/admin/index.js';
 import { MemoryStore } from '../../../../core/store/index.js';
 import {
   type Context,
   Framework,
+  LOG,
   MemoryRepository,
   OnOffers,
   OnStart,
   type Repository,
   Stored,
+  inject,
+  provide,
+  token,
 } from '../../../../sdk/framework/index.js';
 import {
   type RunOptions,
@@ -381,5 +385,77 @@ describe('runFramework', () => {
     await running.close();
     await running.ended;
     expect(lease.resigned).to.be.greaterThan(0);
+  });
+
+  it('injects into the class and into routes, and closes what it made at the end of each term', async () => {
+    const book: string[] = [];
+    const LIMIT = token<number>('limit');
+    const CONNECTION = token('connection', {
+      make: () => {
+        book.push('made');
+        return { limit: inject(LIMIT), close: (): void => void book.push('closed') };
+      },
+    });
+    @Framework({ name: 'injected' })
+    class Injected {
+      constructor(readonly connection = inject(CONNECTION)) {}
+      @OnOffers() place(): void {}
+    }
+    @Admin('/v1/limit')
+    class Limits {
+      constructor(
+        private readonly framework: Injected,
+        private readonly connection = inject(CONNECTION),
+        private readonly log = inject(LOG),
+      ) {}
+      @Get() read(): object {
+        const { framework, connection, log } = this;
+        const isSame = framework.connection === connection && log === world.log;
+        return { limit: connection.limit, isSame };
+      }
+    }
+    const lease = new ManualLease();
+    running = await runFramework(Injected, {
+      ...options,
+      lease,
+      standby: true,
+      admin: { routes: [Limits] },
+      provide: [provide(LIMIT, { value: 1 }), provide(LIMIT, { value: 5 })],
+    });
+    expect(book).to.deep.equal([]);
+    lease.waiting[0]?.grant();
+    await until(() => running?.frameworkId === 'F1');
+    const response = await fetch(`http://127.0.0.1:${running.adminPort}/v1/limit`);
+    expect(await response.json()).to.deep.equal({ limit: 5, isSame: true });
+
+    lease.waiting[0]?.take('the other one has it');
+    await until(() => lease.waiting.length === 2);
+    expect(book).to.deep.equal(['made', 'closed']);
+    lease.waiting[1]?.grant();
+    await until(() => running?.frameworkId === 'F1');
+    await running.close();
+    expect(book).to.deep.equal(['made', 'closed', 'made', 'closed']);
+  });
+
+  it('does not start without what it needs, and closes what it has made by then', async () => {
+    const book: string[] = [];
+    const MADE = token('made', { make: () => ({ close: (): void => void book.push('closed') }) });
+    const MISSING = token<object>('missing');
+    @Framework({ name: 'lacking' })
+    class Lacking {
+      readonly made = inject(MADE);
+      readonly missing = inject(MISSING);
+      @OnOffers() place(): void {}
+    }
+    const error = await runFramework(Lacking, options).catch((each: unknown) => each);
+    expect(error).to.have.property('code', 'INVALID_FRAMEWORK');
+    expect((error as Error).message).to.contain("Lacking needs 'missing', and nobody provides it");
+    expect(book).to.deep.equal(['closed']);
+    expect(transports).to.deep.equal([]);
+    const given = [provide(MISSING, { value: {} })];
+    const object = await runFramework(new Counter(), { ...options, provide: given }).catch(
+      (each: unknown) => each,
+    );
+    expect((object as Error).message).to.contain('it is made already');
   });
 });

@@ -45,6 +45,22 @@ describe('writeScaffold', () => {
     expect(readdirSync(join(folder, 'full'))).to.deep.equal(['mine']);
   });
 
+  it('says when the folder cannot be made', () => {
+    writeFileSync(join(folder, 'mine'), 'x');
+    for (const path of ['mine', 'mine/inside']) {
+      expect(() => writeScaffold({ folder: join(folder, path), version: '1' }), path).to.throw(
+        /the folder .*\/mine.* cannot be made: .*; name another one/,
+      );
+    }
+  });
+
+  it('gives classes names that nothing else in their file has', () => {
+    for (const name of ['framework', 'offers', 'on-offers', 'object']) {
+      const { path } = writeScaffold({ folder: join(folder, name), version: '1' });
+      expect(readFileSync(join(path, `${name}.ts`), 'utf8')).to.match(/export class My[A-Z]/);
+    }
+  });
+
   it('refuses names that no package can have', () => {
     for (const name of ['My-Framework', '1st', 'a b', 'ä']) {
       expect(() => writeScaffold({ folder: join(folder, name), version: '1' }), name).to.throw(

@@ -134,5 +134,11 @@ describe('complete', () => {
     expect(() => complete([], {}, work('a', 'a'))).to.throw(/twice with the key 'a'/);
     expect(() => complete([], { parallel: 0 })).to.throw(/'parallel' is 0/);
     expect(() => complete([], { maxAttempts: 1.5 })).to.throw(/'maxAttempts' is 1.5/);
+    expect(() => complete([], { again: 'nevr' as 'never' })).to.throw(
+      "'again' is nevr: it must be never, lost, failure",
+    );
+    for (const limit of [-1, Number.NaN]) {
+      expect(() => complete([], { limit })).to.throw(`'limit' is ${limit}`);
+    }
   });
 });

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { type TaskInfo, encodeJson } from '../../../../core/api/index.js';
-import { MAX_CALL_BYTES } from '../../../../core/http/index.js';
+import { MAX_CALL_BYTES, type TaskInfo, encodeJson } from '../../../../core/api/index.js';
 import { Resources } from '../../../../core/resources/index.js';
 import type { TaskSpec } from '../../../../sdk/decisions/index.js';
 import {

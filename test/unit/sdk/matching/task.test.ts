@@ -10,6 +10,21 @@ function problemsWith(fields: Readonly<Record<string, unknown>>): readonly strin
 }
 
 describe('task()', () => {
+  it('refuses data that a restart would change', () => {
+    const itself: unknown[] = [];
+    itself.push(itself);
+    const values: readonly (readonly [unknown, string])[] = [
+      [5n, 'not a bigint'],
+      [{ a: [new Date(0)] }, 'not a Date'],
+      [{ a: () => 1 }, 'not a function'],
+      [Number.NaN, 'not NaN'],
+      [itself, 'it contains itself'],
+    ];
+    for (const [data, words] of values) {
+      expect(problemsWith({ data })[0]).to.match(new RegExp(`^'data' must be JSON.*${words}`));
+    }
+  });
+
   it('gives a valid description back', () => {
     const spec: TaskSpec = {
       ...WEB,

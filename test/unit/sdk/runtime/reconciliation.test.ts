@@ -54,6 +54,22 @@ describe('Reconciliation', () => {
     await rig.close();
   });
 
+  it('asks every half a minute about tasks that are out of reach, and counts them as answered', async () => {
+    const rig = await restarted(2);
+    const [one, other] = rig.runtime.view.tasks.live().map(({ id }) => id);
+    await rig.update(one ?? '', 'TASK_UNREACHABLE', { reason: 'REASON_RECONCILIATION' });
+    await rig.update(other ?? '', 'TASK_RUNNING', { reason: 'REASON_RECONCILIATION' });
+    rig.take();
+    await rig.pass(60_100);
+    expect(asked(rig)).to.deep.equal([1, 1]);
+    expect(rig.calls('RECONCILE')[0]?.reconcile?.tasks?.[0]?.task_id.value).to.equal(one);
+    expect(rig.runtime.context.isReconciled(one ?? '')).to.equal(true);
+    await rig.update(one ?? '', 'TASK_GONE_BY_OPERATOR', { reason: 'REASON_RECONCILIATION' });
+    await rig.pass(120_000);
+    expect(asked(rig)).to.deep.equal([1, 1]);
+    await rig.close();
+  });
+
   it('waits longer each time, and never longer than a minute', async () => {
     const rig = await restarted(1);
     await rig.pass(5 * 60_000);
@@ -154,6 +170,20 @@ describe('Kills', () => {
     await rig.update(id, 'TASK_RUNNING', { reason: 'REASON_RECONCILIATION' });
     expect(rig.calls('KILL')).to.have.length(before + 1);
     await rig.update(id, 'TASK_RUNNING', { reason: 'REASON_RECONCILIATION' });
+    expect(rig.calls('KILL')).to.have.length(before + 1);
+    await rig.close();
+  });
+
+  it('repeats a KILL soon that was lost a moment before the task was heard of again', async () => {
+    const rig = await restarted(1);
+    const id = rig.runtime.view.tasks.live()[0]?.id ?? '';
+    await rig.runtime.decide(kill(id));
+    await rig.pass(85_000);
+    const before = rig.calls('KILL').length;
+    // Said 5 s ago; without news it is repeated in 75 s.
+    await rig.update(id, 'TASK_RUNNING', { reason: 'REASON_RECONCILIATION' });
+    expect(rig.calls('KILL')).to.have.length(before);
+    await rig.pass(5_100);
     expect(rig.calls('KILL')).to.have.length(before + 1);
     await rig.close();
   });
