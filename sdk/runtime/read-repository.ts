@@ -6,6 +6,7 @@ import { type StoreReader, errorMessage } from '../../core/base/index.js';
 import { checkRecord } from '../../core/store/index.js';
 import type { StoredDefinition } from '../framework/index.js';
 import { stateKey } from './repositories.js';
+import { storedJson } from './stored-json.js';
 import {
   type StateProblems,
   VERSIONS_PREFIX,
@@ -154,8 +155,7 @@ function check(key: string, value: unknown, { name, check: run }: StoredDefiniti
 /** What a migration made, as it is stored. */
 function textOf(key: string, value: unknown): string {
   try {
-    const text: string | undefined = JSON.stringify(value);
-    if (text === undefined) throw new TypeError('it has no JSON form');
+    const text = storedJson(value);
     checkRecord(key, text);
     return text;
   } catch (error) {

@@ -4,8 +4,8 @@
  */
 import { PlateauError, errorMessage } from '../../core/base/index.js';
 import { checkRecord } from '../../core/store/index.js';
-import { changedByJson } from '../decisions/index.js';
 import type { Repository, StoredDefinition } from '../framework/index.js';
+import { storedJson } from './stored-json.js';
 import type { Changes } from './task-ledger.js';
 
 /** First part of the keys of values. */
@@ -156,19 +156,11 @@ class StoredRepository implements Repository<unknown> {
   }
 
   #json(key: string): string {
-    const value = this.#values.get(key);
-    let text: string | undefined;
     try {
-      text = JSON.stringify(value);
+      return storedJson(this.#values.get(key));
     } catch (error) {
       throw notJson(this.#where(key), errorMessage(error));
     }
-    if (text === undefined) throw notJson(this.#where(key), 'it has no JSON form');
-    const changed = changedByJson(value);
-    if (changed !== undefined) {
-      throw notJson(this.#where(key), `${changed} would be something else after a restart`);
-    }
-    return text;
   }
 
   #where(key: string): string {

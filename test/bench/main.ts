@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { errorMessage } from '../../core/base/index.js';
 import { printLine, printNotice, renderTable } from '../../core/command/index.js';
 import { LARGE_AND_SMALL_QUOTA, MULTI_FRAMEWORK, NON_QUOTA_VS_QUOTA } from './a1.js';
 import { ADD_AND_UPDATE, ALLOCATOR_BACKLOG, METRICS, UPDATE_ALLOCATION } from './a2-agents.js';
@@ -88,22 +89,24 @@ const ALL: readonly Chosen[] = Object.entries(SUITES).flatMap(([suite, benches])
   benches.map((bench) => ({ suite, bench })),
 );
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { full: { type: 'boolean', default: false }, agents: { type: 'string' } },
-});
+const NAMES: readonly string[] = [
+  ...new Set([
+    ...Object.keys(GROUPS),
+    ...Object.keys(SUITES),
+    ...ALL.map(({ bench }) => bench.name),
+  ]),
+];
+
+const { values, positionals } = readArguments();
 const wanted = positionals
   .flatMap((name) => GROUPS[name] ?? [name])
   .map((name) => name.toLowerCase());
 const unknown = wanted.filter((name) => !ALL.some((chosen) => isNamed(chosen, name)));
 const agents = values.agents === undefined ? undefined : Number(values.agents);
-if (unknown.length > 0) {
-  const names = [
-    ...Object.keys(GROUPS),
-    ...Object.keys(SUITES),
-    ...ALL.map(({ bench }) => bench.name),
-  ];
-  printNotice(`no benchmark '${unknown.join(', ')}'; there are ${[...new Set(names)].join(', ')}`);
+if (values.help) {
+  printLine(`npm run bench -- [NAME ...] [--full] [--agents N]\n\nNAME: ${NAMES.join(', ')}`);
+} else if (unknown.length > 0) {
+  printNotice(`no benchmark '${unknown.join(', ')}'; there are ${NAMES.join(', ')}`);
   process.exitCode = 2;
 } else if (agents !== undefined && !(Number.isInteger(agents) && agents > 0)) {
   printNotice(`--agents is '${values.agents}'; it must be a positive number`);
@@ -116,6 +119,29 @@ if (unknown.length > 0) {
         : wanted.some((name) => isNamed(chosen, name)),
     ),
   );
+}
+
+function readArguments(): {
+  readonly values: {
+    readonly full: boolean;
+    readonly help: boolean;
+    readonly agents?: string | undefined;
+  };
+  readonly positionals: readonly string[];
+} {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        full: { type: 'boolean', default: false },
+        agents: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    printNotice(`${errorMessage(error)} (run with --help for all options)`);
+    process.exit(2);
+  }
 }
 
 function isNamed({ suite, bench }: Chosen, name: string): boolean {

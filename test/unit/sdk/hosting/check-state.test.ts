@@ -111,6 +111,7 @@ describe('checkState', () => {
       'state/jobs/c': 'null',
       'state/jobs/d': -1,
       'state/jobs/e': 7,
+      'state/jobs/f': 8,
       'tasks/1': '{}',
       'operations/O': '{}',
     });
@@ -119,22 +120,24 @@ describe('checkState', () => {
       migrations: {
         1: (size) => {
           if (size === null) throw new Error('no size');
+          if (size === 8) return new Map([['size', 8]]);
           return size === 7 ? undefined : { size };
         },
       },
       check: (value) => {
-        if (JSON.stringify(value).includes('-')) throw new Error('negative');
+        if (JSON.stringify([value]).includes('-')) throw new Error('negative');
       },
     });
     expect(report.isReady).to.equal(false);
-    expect(report.stored[0]).to.include({ values: 5, migrated: 1, failed: 4 });
-    expect(report.problemCount).to.equal(6);
+    expect(report.stored[0]).to.include({ values: 6, migrated: 1, failed: 5 });
+    expect(report.problemCount).to.equal(7);
     const problems = report.problems.map(({ key, message }) => `${key}: ${message}`);
     for (const [index, text] of [
       /^state\/jobs\/b: .* is not JSON/,
       /^state\/jobs\/c: .* cannot be migrated from version 1: no size/,
       /^state\/jobs\/d: .* is refused by the check of @Stored\('jobs'\): negative/,
       /^state\/jobs\/e: .* cannot be stored after its migration: it has no JSON form/,
+      /^state\/jobs\/f: .* a Map would be something else after a restart/,
       /^tasks\/1: .* is not the record of a task/,
       /^operations\/O: .* is not the record of an operation/,
     ].entries()) {
