@@ -16,7 +16,7 @@ interface HeldOffer {
 }
 
 /** Offers of a batch that are looked for one by one before an index is worth its making. */
-const SEARCHES_WITHOUT_INDEX = 12;
+const SEARCHES_WITHOUT_INDEX = 4;
 
 /**
  * Offers in the order in which they came. Most rounds are declined as a whole: so they are the list that came,
@@ -62,8 +62,9 @@ class OfferBatch {
     for (let place = this.#placeOf(id); place >= 0; place = this.#placeOf(id)) {
       this.#left ??= [...this.#came];
       this.#left[place] = undefined;
-      this.#places?.delete(id);
       this.#size--;
+      // The index has each id once.
+      if (this.#places?.delete(id) === true) return;
     }
   }
 

@@ -62,6 +62,8 @@ class Rig {
   calls = 0;
   acknowledged = 0;
   handled = 0;
+  /** How long the last call of the handler of offers took, in milliseconds. */
+  handlerMs = 0;
   #handlers: SessionHandlers | undefined;
 
   constructor(run: (offers: Offers) => unknown, store: Store = new MemoryStore()) {
@@ -99,7 +101,10 @@ class Rig {
           notReadyForMs: 5_000,
         },
         stored: [],
-        handlers: [handler('offers', run), handler('status', () => void this.handled++)],
+        handlers: [
+          handler('offers', (offers: Offers) => this.#timed(run, offers)),
+          handler('status', () => void this.handled++),
+        ],
       },
       transport,
       store,
@@ -117,6 +122,13 @@ class Rig {
       subscribed: { framework_id: { value: 'F' }, heartbeat_interval_seconds: 15 },
     });
     await turnOfLoop();
+  }
+
+  #timed(run: (offers: Offers) => unknown, offers: Offers): unknown {
+    const before = performance.now();
+    const decision = run(offers);
+    this.handlerMs = performance.now() - before;
+    return decision;
   }
 
   give(event: SchedulerEvent): void | Promise<void> {
@@ -205,10 +217,14 @@ async function offerLatency(): Promise<readonly BenchResult[]> {
   ];
 }
 
-/** A whole round: offers, the decision, its record in the store, the calls; and the part before the store has it. */
+/**
+ * A whole round: offers, the decision, its record in the store, the calls; the part before the store has it;
+ * and of that what is not the handler's own, which is here the search for places.
+ */
 async function placementLatency(placed: number): Promise<readonly BenchResult[]> {
   const whole: number[] = [];
   const decided: number[] = [];
+  const added: number[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'plateau-bench-'));
   // Not between lives: a full collection also takes compiled code away, and what is measured is its making.
   collectGarbage();
@@ -225,10 +241,12 @@ async function placementLatency(placed: number): Promise<readonly BenchResult[]>
     if (life < 0) continue;
     whole.push(...found.whole);
     decided.push(...found.decided);
+    added.push(...found.added);
   }
   rmSync(folder, { recursive: true });
   const name = `round of ${OFFERS} offers, ${placed} tasks placed`;
   return [
+    latency(`${name}: added to the handler`, added),
     latency(`${name} and handed to the store`, decided),
     latency(`${name}, durable and sent`, whole),
   ];
@@ -247,20 +265,28 @@ function latency(name: string, samples: readonly number[]): BenchResult {
 }
 
 /**
- * Milliseconds of each round; `decided` has those of rounds in which something was stored. By the clock: in
+ * Milliseconds of each round; `decided` and `added` have those of rounds in which something was stored. By the clock: in
  * so short a time, what the processor has spent is told in ticks, and for other threads.
  */
 interface Rounds {
   readonly whole: readonly number[];
   readonly decided: readonly number[];
+  readonly added: readonly number[];
 }
 
 async function roundsOf(rig: Rig, count: number, store?: NotingStore): Promise<Rounds> {
   await rig.start();
   const whole: number[] = [];
   const decided: number[] = [];
+  const added: number[] = [];
   let before = performance.now();
-  if (store !== undefined) store.onTransact = () => decided.push(performance.now() - before);
+  if (store !== undefined) {
+    store.onTransact = () => {
+      const ms = performance.now() - before;
+      decided.push(ms);
+      added.push(ms - rig.handlerMs);
+    };
+  }
   for (let round = 0; round < count; round++) {
     const { calls } = rig;
     before = performance.now();
@@ -273,7 +299,7 @@ async function roundsOf(rig: Rig, count: number, store?: NotingStore): Promise<R
     whole.push(performance.now() - before);
   }
   await rig.runtime.close();
-  return { whole, decided };
+  return { whole, decided, added };
 }
 
 /**
