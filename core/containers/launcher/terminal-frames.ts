@@ -12,7 +12,9 @@ export type TerminalFrame =
   | { readonly kind: 'release' }
   /** From now on somebody looks at what is shown, or no more. */
   | { readonly kind: 'watch' }
-  | { readonly kind: 'unwatch' };
+  | { readonly kind: 'unwatch' }
+  /** The process has ended, and its end is known: nobody is hung up on any more. */
+  | { readonly kind: 'reaped' };
 
 /** Of a window, in characters. */
 export interface TerminalSize {
@@ -26,7 +28,7 @@ export const MAX_TERMINAL_LENGTH = 65_535;
 /** Bytes of one frame: more comes in several. */
 export const MAX_TERMINAL_FRAME_BYTES = 64 * 1024;
 
-const KINDS = { input: 0, resize: 1, release: 2, watch: 3, unwatch: 4 } as const;
+const KINDS = { input: 0, resize: 1, release: 2, watch: 3, unwatch: 4, reaped: 5 } as const;
 const HEAD_BYTES = 5;
 
 /** One frame, or several where there is more input than fits in one. */
@@ -72,7 +74,7 @@ export class TerminalFrameReader {
 
 function decode(kind: number, payload: Buffer): TerminalFrame {
   if (kind === KINDS.input) return { kind: 'input', bytes: payload };
-  for (const plain of ['release', 'watch', 'unwatch'] as const) {
+  for (const plain of ['release', 'watch', 'unwatch', 'reaped'] as const) {
     if (kind === KINDS[plain]) return { kind: plain };
   }
   const size: unknown = kind === KINDS.resize ? JSON.parse(payload.toString('utf8')) : undefined;

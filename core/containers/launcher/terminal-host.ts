@@ -1,8 +1,9 @@
 /**
  * A process that holds one terminal: `terminal-host.js <rows> <columns> <uid> <gid> [watched]`. It passes
  * on what the terminal shows to its standard output, and what it is told in frames to the terminal. With
- * `watched` what is shown goes to a fifth descriptor too, while somebody looks. It is a process of its own so that the native library it needs, and its failures, stay out of the launcher. It
- * ends when all that the terminal showed has been taken, or when its standard input ends.
+ * `watched` what is shown goes to a fifth descriptor too, while somebody looks. It is a process of its own so
+ * that the native library it needs, and its failures, stay out of the launcher. It ends when all that the
+ * terminal showed has been taken and the process is gone, or when its standard input ends.
  */
 import { chmodSync, chownSync, closeSync, fstatSync, write, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,6 +23,8 @@ const MAX_WAITING_WATCH_BYTES = 1024 * 1024;
 const WATCH_END_MS = 1_000;
 /** Nobody but its user writes on it. */
 const TERMINAL_MODE = 0o600;
+/** Milliseconds for which a process that has closed the terminal may go on before it is hung up on. */
+const HANG_UP_MS = 2_000;
 /** A process that does not read what is typed is asked again so often. */
 const FULL_INTERVAL_MS = 10;
 
@@ -80,6 +83,10 @@ class TerminalHost {
   #slave: number | undefined;
   readonly #watchers: Watchers | undefined;
   #isOver = false;
+  #onReaped: () => void = () => {};
+  readonly #reaped = new Promise<void>((resolve) => {
+    this.#onReaped = resolve;
+  });
 
   constructor(
     size: TerminalSize,
@@ -110,6 +117,9 @@ class TerminalHost {
     }
     await this.#watchers?.end();
     this.#isOver = true;
+    // Whoever ends closes its descriptors first: taken away now, the terminal would hang up on it, and its end
+    // would be told as that.
+    await Promise.race([this.#reaped, delay(HANG_UP_MS)]);
   }
 
   /** Does what it is told until its standard input ends. */
@@ -122,12 +132,14 @@ class TerminalHost {
   }
 
   async #take(frame: TerminalFrame): Promise<void> {
+    if (frame.kind === 'reaped') this.#onReaped();
     if (this.#isOver) return;
     if (frame.kind === 'input') await this.#type(frame.bytes);
     else if (frame.kind === 'release') this.#release();
     else if (frame.kind === 'watch' || frame.kind === 'unwatch') {
       if (this.#watchers !== undefined) this.#watchers.isThere = frame.kind === 'watch';
-    } else this.#library.resize(this.#master, frame.size.columns, frame.size.rows);
+    } else if (frame.kind === 'resize')
+      this.#library.resize(this.#master, frame.size.columns, frame.size.rows);
   }
 
   #release(): void {

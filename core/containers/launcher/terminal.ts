@@ -78,17 +78,24 @@ export class Terminal {
     const slave = openSync(this.#path, constants.O_RDWR | constants.O_NOCTTY);
     try {
       const parameters = [request.file, ...request.argv.slice(1)];
-      return spawn('/bin/sh', ['-c', TAKE_TERMINAL, this.#path, ...parameters], {
+      const child = spawn('/bin/sh', ['-c', TAKE_TERMINAL, this.#path, ...parameters], {
         cwd: request.sandbox,
         env: request.environment,
         detached: true,
         stdio: [slave, slave, slave],
         ...request.user,
       });
+      child.once('exit', () => this.#tell('reaped'));
+      return child;
     } finally {
       closeSync(slave);
-      this.#host.stdin?.write(encodeTerminalFrame({ kind: 'release' }));
+      this.#tell('release');
     }
+  }
+
+  #tell(kind: 'release' | 'reaped'): void {
+    const { stdin } = this.#host;
+    if (stdin?.writable === true) stdin.write(encodeTerminalFrame({ kind }));
   }
 
   /** Resolves when all that was shown is in its file, or a moment has passed. */
